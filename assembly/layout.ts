@@ -1,0 +1,4 @@
+/** Every constant that both sides of the border need; the build turns it into TypeScript. */
+
+export * from './memory';
+export * from './status';

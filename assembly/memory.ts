@@ -1,0 +1,64 @@
+/**
+ * The one map of linear memory.
+ *
+ * Memory is imported, so that several binaries can share it. Everything a kernel touches
+ * has its place here; the build copies these numbers into TypeScript
+ * (`src/engine/generated/layout.ts`), so no address is written down twice.
+ *
+ * ```text
+ *   0x000000 ┌──────────────────────────────┐
+ *            │ control block          4 KiB │ ring positions, epoch, results of a call
+ *   0x001000 ├──────────────────────────────┤
+ *            │ crc32 tables          16 KiB │ slice-by-16, built on first use
+ *   0x005000 ├──────────────────────────────┤
+ *            │ gzip work area       492 KiB │ hash heads, tokens, Huffman tables
+ *   0x080000 ├──────────────────────────────┤
+ *            │ string table, half 0 256 KiB │ interned strings, scopes, resources
+ *   0x0c0000 ├──────────────────────────────┤
+ *            │ string table, half 1 256 KiB │ the epoch's parity picks the half
+ *   0x100000 ├──────────────────────────────┤
+ *            │ ring            2^n, 4 MiB   │ records of ended spans
+ *            ├──────────────────────────────┤ the rest is placed at start from the options:
+ *            │ encoded request  4 MiB + pad │ one ExportTraceServiceRequest
+ *            ├──────────────────────────────┤
+ *            │ compressed       4 MiB + pad │ its gzip member
+ *            └──────────────────────────────┘ 13.2 MiB by default
+ * ```
+ */
+
+/** Control block: 32-bit words, little endian. */
+export const CONTROL_BASE: i32 = 0;
+export const CONTROL_BYTES: i32 = 0x1000;
+
+/** Byte position where the next record goes; counts up for ever, modulo 2^32. */
+export const CONTROL_HEAD: i32 = CONTROL_BASE + 0;
+/** Byte position of the oldest record not yet drained; modulo 2^32. */
+export const CONTROL_TAIL: i32 = CONTROL_BASE + 4;
+/** Size of the ring in bytes, a power of two. */
+export const CONTROL_RING_BYTES: i32 = CONTROL_BASE + 8;
+/** Generation of the string table; its lowest bit picks the half in use. */
+export const CONTROL_EPOCH: i32 = CONTROL_BASE + 12;
+/** Records taken by the last encode call. */
+export const CONTROL_TAKEN: i32 = CONTROL_BASE + 16;
+/** Serial number of the last encode call (marks which groups belong to it). */
+export const CONTROL_SERIAL: i32 = CONTROL_BASE + 20;
+/** Records in the ring that are committed and not yet drained. */
+export const CONTROL_COUNT: i32 = CONTROL_BASE + 24;
+
+export const CRC32_TABLES: i32 = CONTROL_BASE + CONTROL_BYTES;
+export const CRC32_TABLES_BYTES: i32 = 16 * 1024;
+
+export const GZIP_WORK: i32 = CRC32_TABLES + CRC32_TABLES_BYTES;
+export const GZIP_WORK_BYTES: i32 = 0x80000 - GZIP_WORK;
+
+export const STRINGS_BASE: i32 = 0x80000;
+/** One half; two follow each other. */
+export const STRINGS_HALF_BYTES: i32 = 0x40000;
+
+export const RING_BASE: i32 = STRINGS_BASE + 2 * STRINGS_HALF_BYTES;
+
+/**
+ * Room that must stay readable and writable behind the end of any input or output:
+ * kernels copy 16 bytes at a time and may overshoot by that much.
+ */
+export const OVERSHOOT_BYTES: i32 = 64;

@@ -1,0 +1,55 @@
+/**
+ * What travels and what may come back. A transport is the only thing that differs between
+ * protocols and hosts; everything above it is the same for all.
+ */
+
+export type Signal = 'traces';
+
+/** One encoded request. Immutable: encoded once, compressed once, whatever happens on the wire. */
+export interface Payload {
+  readonly signal: Signal;
+  /** The request body as it goes on the wire. Never a view of engine memory. */
+  readonly body: Uint8Array;
+  /** The body's Content-Encoding; `identity` sends no such header. */
+  readonly encoding: 'identity' | 'gzip';
+  readonly contentType: string;
+  /** Records (spans) inside. */
+  readonly records: number;
+  /** Size before compression, bytes. */
+  readonly rawBytes: number;
+}
+
+/** How one attempt ended. Failures are values here, never exceptions. */
+export type Outcome =
+  /** Accepted whole. `warning` is the server's message when it accepted with one. */
+  | { readonly kind: 'delivered'; readonly warning?: string }
+  /** Accepted in part; `rejected` records were not. Never retried (OTLP: Partial Success). */
+  | { readonly kind: 'partial'; readonly rejected: number; readonly message: string }
+  /** Worth another attempt; not before `delayMs` when the server said so (Retry-After). */
+  | { readonly kind: 'retryable'; readonly reason: string; readonly delayMs?: number }
+  /** Refused for good. */
+  | { readonly kind: 'rejected'; readonly reason: string; readonly status?: number };
+
+export interface Transport {
+  /**
+   * Sends one payload once. Resolves with how it ended and never rejects. `signal` aborts the
+   * attempt; an aborted attempt resolves `retryable`.
+   */
+  send(payload: Payload, signal: AbortSignal): Promise<Outcome>;
+  /** Closes pooled connections. Attempts in flight are cut. */
+  close(): void;
+}
+
+/** What a host needs to know to make a transport for one endpoint. */
+export interface TransportOptions {
+  /** Full URL requests are posted to, e.g. `http://localhost:4318/v1/traces`. */
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly userAgent: string;
+  /** One attempt's time limit in milliseconds, connecting included. */
+  readonly timeoutMs: number;
+  /** Connections kept open at most. */
+  readonly maxConnections: number;
+  /** Response bytes read at most, after decompression; more is a non-retryable failure. */
+  readonly maxResponseBytes: number;
+}

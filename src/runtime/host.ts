@@ -1,0 +1,52 @@
+/**
+ * What the core needs from the runtime it is on. One implementation per host lives in
+ * `src/runtime/<host>/`; nothing else may name a host.
+ */
+
+import type { ContextManager } from '@opentelemetry/api';
+import type { Transport, TransportOptions } from '../deliver/transport.ts';
+import type { EngineSources } from '../engine/select.ts';
+
+export interface Host {
+  /** For messages and `health()`: `node`, `deno`, `bun`, `browser`, `workerd`, `edge`. */
+  readonly name: string;
+  /** Monotonic milliseconds with a fraction, from any origin. */
+  now(): number;
+  /** Milliseconds since the Unix epoch (with a fraction where the host has one). */
+  unixNow(): number;
+  /** Fills the view with random bytes from a CSPRNG. */
+  fillRandom(words: Uint32Array): void;
+  /**
+   * Calls back once after `delayMs`. The timer does not keep the process alive unless
+   * `keepAlive`. Returns a function that cancels it.
+   */
+  setTimer(callback: () => void, delayMs: number, keepAlive?: boolean): () => void;
+  /** Calls back soon, after the current tick's work, without keeping the process alive. */
+  soon(callback: () => void): void;
+  /** Compresses with the host's own gzip, for engines that have none. */
+  gzip(bytes: Uint8Array): Uint8Array | Promise<Uint8Array>;
+  /** A transport for OTLP/HTTP. */
+  httpTransport(options: TransportOptions): Transport;
+  /** A context manager that follows asynchronous work, or none where the host has no such thing. */
+  contextManager(): ContextManager | undefined;
+  /** Where the engines' binaries come from on this host. */
+  readonly engines: EngineSources;
+  /** Resource attributes the host knows (semantic conventions: process, os, browser …). */
+  resource(): Readonly<Record<string, string | number>>;
+  /** Environment variables; empty where there are none. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Shows one line to whoever runs the program (stderr, console.warn). */
+  warn(line: string): void;
+  /**
+   * Watches for the end of the process or page. `flush` is called when there is still time for
+   * asynchronous work, `lost` when there is none; returns a function that stops watching.
+   */
+  onExit(hooks: ExitHooks): () => void;
+}
+
+export interface ExitHooks {
+  /** Delivers what is queued; resolves when done or when its deadline passes. */
+  flush(): Promise<unknown>;
+  /** Last synchronous call: count and show what cannot be delivered any more. */
+  lost(): void;
+}
