@@ -1,3 +1,5 @@
-/** The core binary's exports: ring, strings, codec, gzip fast, crc32. Always loaded. */
+/** What the core binary exports: ring, strings, codec, gzip fast, crc32. Always loaded. */
 
+export { discard, initRing } from './buffer/ring';
+export { defineGroup, encodeTraces } from './codec/trace';
 export { crc32 } from './hash/crc32';

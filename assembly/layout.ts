@@ -2,3 +2,5 @@
 
 export * from './memory';
 export * from './status';
+export * from './buffer/record';
+export * from './buffer/strings';
