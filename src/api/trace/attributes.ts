@@ -1,0 +1,95 @@
+import { type Attributes, RecordMap, type RecordValue } from '../../buffer/record.ts';
+import type { Shape } from '../../buffer/shape.ts';
+
+/** Deeper values are cut off (SDK limit AttributeValueDepthLimit, specification 1.60). */
+const MAX_DEPTH = 64;
+
+/**
+ * What a user gave as an attribute value, as it is at this moment: arrays and maps are copied,
+ * so that a later change of theirs does not show. Returns undefined for what cannot be an
+ * attribute (functions, symbols, undefined).
+ *
+ * @param limit strings are cut at this many UTF-16 units, byte arrays at this many bytes.
+ */
+export function snapshot(value: unknown, limit: number, depth = 0): RecordValue | undefined {
+  switch (typeof value) {
+    case 'string':
+      return value.length > limit ? value.slice(0, limit) : value;
+    case 'number':
+    case 'boolean':
+    case 'bigint':
+      return value;
+    case 'object':
+      break;
+    default:
+      return undefined;
+  }
+  if (value === null) return null;
+  if (depth >= MAX_DEPTH) return null;
+  if (value instanceof Uint8Array) return value.slice(0, Math.min(value.length, limit));
+  if (Array.isArray(value)) {
+    const copy: RecordValue[] = new Array(value.length);
+    for (let i = 0; i < value.length; i++) copy[i] = snapshot(value[i], limit, depth + 1) ?? null;
+    return copy;
+  }
+  if (value instanceof Date) return value.toString();
+  const keys: string[] = [];
+  const values: RecordValue[] = [];
+  for (const key of Object.keys(value)) {
+    const member = snapshot((value as Record<string, unknown>)[key], limit, depth + 1);
+    if (member === undefined) continue;
+    keys.push(key);
+    values.push(member);
+  }
+  return new RecordMap(keys, values);
+}
+
+/** Attributes with the bounds that apply to them. */
+export interface Bounds {
+  /** Keys at most. */
+  readonly count: number;
+  /** Longest string, in UTF-16 units. */
+  readonly valueLength: number;
+}
+
+/**
+ * Sets one attribute: the last value of a key wins. Returns false when it was dropped, because
+ * there are too many or because it is none. Never throws, whatever the value does.
+ */
+export function setAttribute(
+  target: Attributes,
+  name: string,
+  value: unknown,
+  bounds: Bounds,
+): boolean {
+  if (typeof name !== 'string' || name === '') return true;
+  let copy: RecordValue | undefined;
+  try {
+    copy = snapshot(value, bounds.valueLength);
+  } catch {
+    return false;
+  }
+  if (copy === undefined) return true;
+  const { shape } = target;
+  if (shape.nextName !== name) {
+    const index = shape.indexOf(name);
+    if (index >= 0) {
+      target.values[index] = copy;
+      return true;
+    }
+  }
+  if (shape.size >= bounds.count) return false;
+  target.values[shape.size] = copy;
+  target.shape = shape.nextName === name ? (shape.next as Shape) : shape.with(name);
+  return true;
+}
+
+/** Sets all of an object's own attributes; returns how many were dropped. */
+export function setAttributes(target: Attributes, attributes: object, bounds: Bounds): number {
+  let dropped = 0;
+  for (const name of Object.keys(attributes)) {
+    const value = (attributes as Record<string, unknown>)[name];
+    if (!setAttribute(target, name, value, bounds)) dropped++;
+  }
+  return dropped;
+}

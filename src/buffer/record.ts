@@ -1,0 +1,109 @@
+import type { Key, Shape } from './shape.ts';
+
+/** A value as the ring takes it: what `snapshot` (api) makes of what a user gives. */
+export type RecordValue =
+  | string
+  | number
+  | boolean
+  | bigint
+  | null
+  | Uint8Array
+  | readonly RecordValue[]
+  | RecordMap;
+
+/** A nested map. Not a plain object, so that the writer need not guess. */
+export class RecordMap {
+  readonly keys: readonly string[];
+  readonly values: readonly RecordValue[];
+
+  constructor(keys: readonly string[], values: readonly RecordValue[]) {
+    this.keys = keys;
+    this.values = values;
+  }
+}
+
+/** Attributes: the shape holds the keys, `values[i]` belongs to `shape.keys[i]`. */
+export interface Attributes {
+  shape: Shape;
+  values: RecordValue[];
+}
+
+export interface EventData extends Attributes {
+  name: string;
+  sec: number;
+  nano: number;
+  dropped: number;
+}
+
+export interface LinkData extends Attributes {
+  /** Trace id (4 words) and span id (2 words), as in SpanData. */
+  ids: Int32Array;
+  flags: number;
+  traceState: string;
+  dropped: number;
+}
+
+/** A resource or an instrumentation scope, which many records share. */
+export class Group {
+  readonly parent: Group | undefined;
+  readonly schemaUrl: string;
+  /** Name and version; of a scope only. */
+  readonly name: string;
+  readonly version: string;
+  readonly attributes: Attributes;
+  readonly dropped: number;
+  /** Address in the string table, valid in `epoch`. */
+  ref = 0;
+  epoch = -1;
+
+  constructor(
+    attributes: Attributes,
+    options: {
+      parent?: Group;
+      schemaUrl?: string | undefined;
+      name?: string;
+      version?: string | undefined;
+      dropped?: number;
+    } = {},
+  ) {
+    this.attributes = attributes;
+    this.parent = options.parent;
+    this.schemaUrl = options.schemaUrl ?? '';
+    this.name = options.name ?? '';
+    this.version = options.version ?? '';
+    this.dropped = options.dropped ?? 0;
+  }
+}
+
+/**
+ * An ended span as the ring takes it. Ids are 32-bit words whose little-endian bytes are the
+ * id's bytes. Times are whole seconds and nanoseconds since the Unix epoch.
+ */
+export interface SpanData extends Attributes {
+  readonly scope: Group;
+  readonly nameKey: Key;
+  name: string;
+  kind: number;
+  /** OTLP SpanFlags: W3C trace flags, 0x100 has-is-remote, 0x200 is-remote. */
+  flags: number;
+  status: number;
+  statusMessage: string;
+  traceState: string;
+  traceId0: number;
+  traceId1: number;
+  traceId2: number;
+  traceId3: number;
+  spanId0: number;
+  spanId1: number;
+  parentId0: number;
+  parentId1: number;
+  startSec: number;
+  startNano: number;
+  endSec: number;
+  endNano: number;
+  droppedAttributes: number;
+  events: EventData[] | null;
+  droppedEvents: number;
+  links: LinkData[] | null;
+  droppedLinks: number;
+}
