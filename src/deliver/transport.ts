@@ -25,18 +25,24 @@ export type Outcome =
   | { readonly kind: 'delivered'; readonly warning?: string }
   /** Accepted in part; `rejected` records were not. Never retried (OTLP: Partial Success). */
   | { readonly kind: 'partial'; readonly rejected: number; readonly message: string }
-  /** Worth another attempt; not before `delayMs` when the server said so (Retry-After). */
-  | { readonly kind: 'retryable'; readonly reason: string; readonly delayMs?: number }
+  /**
+   * Worth another attempt: after the back-off, and not before `delayMs` when the server said so
+   * (Retry-After). `atOnce`: the pooled connection had gone stale while idle, which says nothing
+   * about the endpoint; send again without waiting.
+   */
+  | {
+      readonly kind: 'retryable';
+      readonly reason: string;
+      readonly delayMs?: number;
+      readonly atOnce?: boolean;
+    }
   /** Refused for good. */
   | { readonly kind: 'rejected'; readonly reason: string; readonly status?: number };
 
 export interface Transport {
-  /**
-   * Sends one payload once. Resolves with how it ended and never rejects. `signal` aborts the
-   * attempt; an aborted attempt resolves `retryable`.
-   */
-  send(payload: Payload, signal: AbortSignal): Promise<Outcome>;
-  /** Closes pooled connections. Attempts in flight are cut. */
+  /** Sends one payload once. Resolves with how it ended and never rejects. */
+  send(payload: Payload): Promise<Outcome>;
+  /** Closes pooled connections. Attempts in flight are cut and resolve `retryable`. */
   close(): void;
 }
 
@@ -45,6 +51,7 @@ export interface TransportOptions {
   /** Full URL requests are posted to, e.g. `http://localhost:4318/v1/traces`. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** The User-Agent; empty sends none (browsers set their own, and ours would cost a preflight). */
   readonly userAgent: string;
   /** One attempt's time limit in milliseconds, connecting included. */
   readonly timeoutMs: number;

@@ -1,0 +1,108 @@
+import { decodeExportResponse, decodeStatusMessage } from '../codec/response.ts';
+import type { Outcome, TransportOptions } from './transport.ts';
+
+/** An HTTP answer to one request, as far as it matters. */
+export interface HttpAnswer {
+  readonly status: number;
+  /** Content-Type; empty when the server sent none. */
+  readonly contentType: string;
+  /** Retry-After; empty when the server sent none. */
+  readonly retryAfter: string;
+  /** The decompressed body; `undefined` when it could not be read to its end. */
+  readonly body: Uint8Array | undefined;
+}
+
+/** Longest Retry-After that is believed: one hour, milliseconds. */
+const MAX_RETRY_AFTER_MS = 3_600_000;
+const MAX_REASON_CHARS = 300;
+
+/**
+ * What an answer means for the payload (OTLP/HTTP: Response). The status decides as soon as it
+ * has arrived: an accepted request whose answer breaks off or is garbage is delivered with a
+ * warning, because sending it again would duplicate what the server said it has.
+ */
+export function outcomeOf(
+  answer: HttpAnswer,
+  nowUnixMs: number,
+  secrets: readonly string[],
+): Outcome {
+  const { status } = answer;
+  if (status >= 200 && status < 300) return accepted(answer, secrets);
+  const message = messageOf(answer);
+  const reason = shown(`HTTP ${status}${message === '' ? '' : `: ${message}`}`, secrets);
+  if (status !== 429 && status !== 502 && status !== 503 && status !== 504) {
+    return { kind: 'rejected', reason, status };
+  }
+  const delayMs = retryAfterMs(answer.retryAfter, nowUnixMs);
+  return delayMs === undefined
+    ? { kind: 'retryable', reason }
+    : { kind: 'retryable', reason, delayMs };
+}
+
+function accepted({ body, contentType, status }: HttpAnswer, secrets: readonly string[]): Outcome {
+  if (body?.length === 0) return { kind: 'delivered' };
+  const answer = body && decodeExportResponse(body, contentType);
+  if (answer === undefined) {
+    const problem =
+      body === undefined
+        ? 'with an answer that broke off'
+        : `with ${contentType === '' ? 'no content type' : `"${contentType}"`} and a body that is no OTLP answer`;
+    return {
+      kind: 'delivered',
+      warning: shown(`HTTP ${status} ${problem}: is this an OTLP endpoint?`, secrets),
+    };
+  }
+  const message = shown(answer.message, secrets);
+  if (answer.rejected > 0) return { kind: 'partial', rejected: answer.rejected, message };
+  return message === '' ? { kind: 'delivered' } : { kind: 'delivered', warning: message };
+}
+
+/** The answer outgrew `maxResponseBytes` (OTLP: MUST be treated as non-retryable). */
+export function oversized(status: number, maxResponseBytes: number): Outcome {
+  const reason = `HTTP ${status}: the answer is larger than ${maxResponseBytes} bytes`;
+  return { kind: 'rejected', reason, status };
+}
+
+/** Why a request failed: google.rpc.Status as the specification has it, or the plain text proxies send. */
+function messageOf({ body, contentType }: HttpAnswer): string {
+  if (body === undefined || body.length === 0) return '';
+  if (/^text\/plain\b/i.test(contentType)) {
+    return new TextDecoder().decode(body.subarray(0, 4 * MAX_REASON_CHARS));
+  }
+  return decodeStatusMessage(body, contentType) ?? '';
+}
+
+/**
+ * Retry-After as milliseconds from now: whole seconds or an HTTP-date (RFC 9110 §10.2.3, the two
+ * obsolete date forms included). A moment in the past is 0; nonsense is `undefined`.
+ */
+export function retryAfterMs(value: string, nowUnixMs: number): number | undefined {
+  const text = value.trim();
+  let delayMs = Number.NaN;
+  if (/^\d+$/.test(text)) delayMs = Number(text) * 1000;
+  // asctime dates name no zone; all HTTP-dates are GMT
+  else if (/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text)) {
+    delayMs = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`) - nowUnixMs;
+  }
+  return Number.isNaN(delayMs) ? undefined : Math.min(Math.max(delayMs, 0), MAX_RETRY_AFTER_MS);
+}
+
+/**
+ * Makes foreign text fit for a log line: configured secrets replaced, control and direction
+ * characters removed, bounded in length.
+ */
+export function shown(text: string, secrets: readonly string[]): string {
+  let line = text;
+  for (const secret of secrets) line = line.replaceAll(secret, '***');
+  line = line.replace(/[\p{C}\p{Z}]+/gu, ' ').trim();
+  return line.length > MAX_REASON_CHARS ? `${line.slice(0, MAX_REASON_CHARS - 1)}…` : line;
+}
+
+/** What must not be repeated when a server or library quotes it: header values, URL credentials. */
+export function secretsOf({ url, headers }: TransportOptions): string[] {
+  const { username, password, searchParams } = new URL(url);
+  const values = [...Object.values(headers), ...searchParams.values(), username, password];
+  const secrets = values.flatMap((value) => [value, ...value.split(/\s+/)]);
+  // shorter ones would garble the message more than they hide; longest first
+  return secrets.filter(({ length }) => length >= 4).sort((a, b) => b.length - a.length);
+}

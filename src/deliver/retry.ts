@@ -1,0 +1,38 @@
+/** When a payload is sent again (OTLP: exponential back-off with jitter, Retry-After honoured). */
+export interface RetryPolicy {
+  /** Upper bound of the first wait, milliseconds. Default 1000. */
+  readonly initialMs: number;
+  /** Growth of that bound per failure. Default 2. */
+  readonly multiplier: number;
+  /** Upper bound of any wait the server did not ask for, milliseconds. Default 30 000. */
+  readonly maxMs: number;
+  /**
+   * A payload this old, counted from `push`, is given up when an attempt fails. Default 300 000
+   * (5 minutes). One that fails earlier always gets another attempt, even if its back-off ends
+   * later, so an outage of exactly this length loses nothing.
+   */
+  readonly maxAgeMs: number;
+}
+
+export const DEFAULT_RETRY: RetryPolicy = {
+  initialMs: 1000,
+  multiplier: 2,
+  maxMs: 30_000,
+  maxAgeMs: 300_000,
+};
+
+/**
+ * Milliseconds to wait after the `failures`-th failure in a row (1, 2, …): full jitter, that is
+ * uniform between nothing and the exponential bound, which spreads a fleet of clients best. The
+ * server's own delay comes first and the jitter on top of it: never earlier than it said, and
+ * not all clients at that very moment. `random` is in [0, 1).
+ */
+export function backoffMs(
+  policy: RetryPolicy,
+  failures: number,
+  serverDelayMs: number,
+  random: number,
+): number {
+  const bound = Math.min(policy.maxMs, policy.initialMs * policy.multiplier ** (failures - 1));
+  return serverDelayMs + random * bound;
+}
