@@ -1,0 +1,96 @@
+/**
+ * The whole way: spans recorded until a server in another process has answered for them.
+ * `http+gzip` compresses; `20ms` is how long the server takes to answer. Upstream runs its
+ * defaults (BatchSpanProcessor, OTLP/HTTP protobuf exporter) and so do we.
+ */
+
+import assert from 'node:assert/strict';
+import type { BenchCase, MeasuredSubject, Prepared } from '../harness/case.ts';
+import { type Child, start } from '../harness/child.ts';
+import type { Effort } from '../harness/measure.ts';
+import type { Arrived, ServerMessage, ServerRequest } from '../servers/otlp-server.ts';
+import type { DeliveryOrder, DeliveryResult } from '../subjects/delivery.ts';
+import type { Subject } from '../subjects/engines.ts';
+
+interface Delivering {
+  readonly gzip: boolean;
+  readonly delayMs: number;
+}
+
+const ALL: readonly Subject[] = [
+  'otlp-wasm/simd',
+  'otlp-wasm/scalar',
+  'otlp-wasm/portable',
+  'opentelemetry-js',
+];
+/** Waiting is the same on every engine. */
+const WAITING: readonly Subject[] = ['otlp-wasm/simd', 'opentelemetry-js'];
+
+export const cases: readonly BenchCase[] = [false, true].flatMap((gzip) =>
+  [0, 20, 50].map((delayMs) => ({
+    name: `path/deliver/http${gzip ? '+gzip' : ''}/${delayMs}ms`,
+    prepare: () => prepare({ gzip, delayMs }),
+  })),
+);
+
+type Server = Child<ServerRequest, ServerMessage>;
+
+async function prepare(delivering: Delivering): Promise<Prepared> {
+  const server: Server = start('servers/otlp-server', {});
+  const message = await server.next();
+  assert('port' in message);
+  const url = `http://127.0.0.1:${message.port}/v1/traces`;
+  const names = delivering.delayMs === 0 ? ALL : WAITING;
+  const subjects: MeasuredSubject[] = names.map((subject) => ({
+    name: subject,
+    measure: (effort) => measureOne(server, { ...delivering, subject, url }, effort),
+  }));
+  return {
+    rivals: ['opentelemetry-js'],
+    subjects,
+    // Every round is checked: what arrived is decoded and counted (`measureOne`).
+    check() {},
+    close: () => server.stop(),
+  };
+}
+
+async function measureOne(
+  server: Server,
+  options: Delivering & { subject: Subject; url: string },
+  effort: Effort,
+) {
+  const { delayMs, ...rest } = options;
+  const order: DeliveryOrder = {
+    ...rest,
+    warmupMs: effort.warmupMs * 4,
+    runMs: effort.roundMs * 40,
+  };
+  server.send({ delayMs: 0 });
+  const child: Child<'go', DeliveryResult | 'warm'> = start('subjects/delivery', order);
+  try {
+    assert.equal(await child.next(), 'warm');
+    await arrived(server);
+    server.send({ delayMs });
+    child.send('go');
+    const result = await child.next();
+    assert(result !== 'warm');
+    const { spans, distinct } = await arrived(server);
+    assert.equal(spans, distinct, `${options.subject}: spans arrived twice`);
+    assert(spans <= result.recorded && spans > 0, `${options.subject}: ${spans} spans arrived`);
+    return {
+      'spans/s': (spans * 1000) / result.wallMs,
+      'CPU s per million spans': result.cpuUs / spans,
+      'MiB peak RSS': result.peakRssBytes / 2 ** 20,
+      'spans dropped': result.recorded - spans,
+    };
+  } finally {
+    child.stop();
+  }
+}
+
+async function arrived(server: Server): Promise<Arrived> {
+  server.send({ take: true });
+  const message = await server.next();
+  assert('arrived' in message);
+  return message.arrived;
+}

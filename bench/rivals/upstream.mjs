@@ -1,0 +1,73 @@
+// OpenTelemetry JS 3.x as its packages are published, behind the few functions the benches
+// need. `upstream.d.mts` has the types: this folder is type-checked without being installed.
+
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
+import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import { BatchSpanProcessor, NoopSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+
+const resource = resourceFromAttributes({ 'service.name': 'bench' });
+
+function tracerOf(...spanProcessors) {
+  return new TracerProvider({ resource, spanProcessors }).getTracer('bench', '1.0.0');
+}
+
+export function recordOnly() {
+  return tracerOf(new NoopSpanProcessor());
+}
+
+export function collecting() {
+  let spans = [];
+  const collect = {
+    onStart() {},
+    onEnd: (span) => void spans.push(span),
+    forceFlush: () => Promise.resolve(),
+    shutdown: () => Promise.resolve(),
+  };
+  return {
+    tracer: tracerOf(collect),
+    take() {
+      const taken = spans;
+      spans = [];
+      return taken;
+    },
+  };
+}
+
+export function serialize(spans) {
+  return ProtobufTraceSerializer.serializeRequest(spans);
+}
+
+/** BatchSpanProcessor with its defaults and the OTLP/HTTP protobuf exporter. */
+export function delivering({ url, gzip }) {
+  const exporter = new OTLPTraceExporter({ url, compression: gzip ? 'gzip' : 'none' });
+  let answered = 0;
+  let failed = 0;
+  let wake;
+  const counted = {
+    export(spans, done) {
+      exporter.export(spans, (result) => {
+        if (result.code === 0) answered += spans.length;
+        else failed += spans.length;
+        done(result);
+        wake?.();
+      });
+    },
+    forceFlush: () => exporter.forceFlush(),
+    shutdown: () => exporter.shutdown(),
+  };
+  const processor = new BatchSpanProcessor({ exporter: counted });
+  return {
+    tracer: tracerOf(processor),
+    settled: () => answered + failed,
+    failed: () => failed,
+    /** Resolves when the next export is answered. */
+    progress() {
+      return new Promise((resolve) => {
+        wake = resolve;
+      });
+    },
+    flush: () => processor.forceFlush(),
+    shutdown: () => processor.shutdown(),
+  };
+}

@@ -1,0 +1,19 @@
+/** Every subject's module, by file name without its extension. */
+export interface Subjects {
+  harness: typeof import('./harness.ts');
+  upstream: typeof import('./upstream.ts');
+  ours: typeof import('./ours.ts');
+}
+
+/**
+ * A copy of a subject's module that shares no compiled code with any other: `copy` makes its
+ * URL unique. With one copy for all, a call that meets the spans of two SDKs or three engines
+ * would be compiled for all of them and slow each one down.
+ */
+export function load<Name extends keyof Subjects>(
+  name: Name,
+  copy: string,
+): Promise<Subjects[Name]> {
+  // Bundled files are one folder deep: path/record.bench.mjs, subjects/ours.mjs.
+  return import(new URL(`../subjects/${name}.mjs?${copy}`, import.meta.url).href);
+}

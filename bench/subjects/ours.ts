@@ -1,0 +1,183 @@
+/**
+ * otlp-wasm as a subject, with its own copy of the workload: tracer, pipeline, ring and
+ * kernels as `start()` puts them together, without the transport. Batches leave the ring when
+ * the bench says so.
+ */
+
+import type { Tracer } from '@opentelemetry/api';
+import { Clock } from '../../src/api/trace/clock.ts';
+import { RandomWords } from '../../src/api/trace/ids.ts';
+import { RecordingTracerProvider } from '../../src/api/trace/provider.ts';
+import { Group } from '../../src/buffer/record.ts';
+import { Ring } from '../../src/buffer/ring.ts';
+import { ShapeTree } from '../../src/buffer/shape.ts';
+import { encodeTraces } from '../../src/codec/encode.ts';
+import { gzipCapacity } from '../../src/compress/compress.ts';
+import type { Deliver } from '../../src/deliver/deliver.ts';
+import { instantiate } from '../../src/engine/generated/core-portable.js';
+import { coreBinary as scalarBinary } from '../../src/engine/generated/core-scalar.ts';
+import { coreBinary as simdBinary } from '../../src/engine/generated/core-simd.ts';
+import { OVERSHOOT_BYTES, RING_BASE } from '../../src/engine/generated/layout.ts';
+import { type Engine, type EngineName, selectEngine } from '../../src/engine/select.ts';
+import { Pipeline } from '../../src/pipeline.ts';
+import type { Host } from '../../src/runtime/host.ts';
+import { assertSpans } from '../spans.ts';
+import { BATCH, recordSpans } from '../workload.ts';
+
+const RING_BYTES = 4 * 2 ** 20;
+const REQUEST_AT = RING_BASE + RING_BYTES;
+const LIMIT_BYTES = 4 * 2 ** 20;
+
+const LIMITS = { count: 128, valueLength: Number.POSITIVE_INFINITY };
+
+/** A host on which nothing happens by itself. */
+const STILL: Pick<Host, 'soon' | 'setTimer'> = { soon() {}, setTimer: () => () => {} };
+
+function unexpected(): never {
+  throw new Error('the pipeline took a batch by itself');
+}
+
+interface Path {
+  readonly engine: Engine;
+  readonly tracer: Tracer;
+  /** Encodes the oldest spans of the ring, a batch at most; returns the request's size. */
+  encode(): number;
+  /** A copy of the request encoded last. */
+  copy(bytes: number): Uint8Array;
+  /** Forgets the spans in the ring. */
+  discard(): void;
+}
+
+/** Makes the path from tracer to encoded request on one engine. */
+function open(name: EngineName): Path {
+  const engine = engineOf(name, REQUEST_AT + LIMIT_BYTES + OVERSHOOT_BYTES);
+  const ring = new Ring(engine, RING_BYTES);
+  const request = { at: REQUEST_AT, limitBytes: LIMIT_BYTES };
+  const pipeline = new Pipeline({
+    host: STILL as Host,
+    deliver: { push: unexpected } as unknown as Deliver,
+    beforeBatch: unexpected,
+    batch: { size: BATCH, delayMs: 1000 },
+    maxWaiting: 0,
+  });
+  pipeline.open({ engine, ring, compress: unexpected, request });
+  const tree = new ShapeTree();
+  const resource = tree.root.with('service.name');
+  const provider = new RecordingTracerProvider(
+    {
+      clock: new Clock(() => performance.now(), Date.now),
+      tree,
+      limits: {
+        attributes: LIMITS,
+        eventAttributes: LIMITS,
+        linkAttributes: LIMITS,
+        events: 128,
+        links: 128,
+      },
+      sink: pipeline,
+      random: new RandomWords((words) => void crypto.getRandomValues(words)),
+      sampler: undefined,
+    },
+    new Group({ shape: resource, values: ['bench'] }),
+  );
+  const memory = new Uint8Array(engine.buffer);
+  return {
+    engine,
+    tracer: provider.getTracer('bench', '1.0.0'),
+    encode() {
+      const encoded = encodeTraces(engine, REQUEST_AT, LIMIT_BYTES, BATCH);
+      if (encoded?.records !== BATCH) throw new Error(`${encoded?.records} spans encoded`);
+      return encoded.bytes;
+    },
+    copy: (bytes) => memory.slice(REQUEST_AT, REQUEST_AT + bytes),
+    discard: () => void engine.core.discard(BATCH),
+  };
+}
+
+function engineOf(name: EngineName, memoryBytes: number): Engine {
+  const engine = selectEngine(
+    {
+      simd: () => Buffer.from(simdBinary, 'base64'),
+      scalar: () => Buffer.from(scalarBinary, 'base64'),
+      portable: () => ({ instantiate }),
+    },
+    name,
+    memoryBytes,
+  );
+  if (engine instanceof Promise) throw new Error('the portable engine is bundled here');
+  return engine;
+}
+
+/** Records batch after batch into the ring. */
+export function recorder(name: EngineName): { run(): void; check(): void } {
+  const { tracer, encode, copy, discard } = open(name);
+  let first = 0;
+  return {
+    run() {
+      recordSpans(tracer, first, BATCH);
+      first += BATCH;
+      discard();
+    },
+    check() {
+      recordSpans(tracer, 0, BATCH);
+      assertSpans(copy(encode()), 0, BATCH);
+    },
+  };
+}
+
+/** Records a batch and encodes it; the request is copied out of the engine's memory. */
+export function encoder(name: EngineName): { run(): Uint8Array } {
+  const { tracer, encode, copy } = open(name);
+  let first = 0;
+  return {
+    run() {
+      recordSpans(tracer, first, BATCH);
+      first += BATCH;
+      return copy(encode());
+    },
+  };
+}
+
+/** Encodes the batch that is in the ring; the request stays in the engine's memory. */
+export function codec(name: EngineName): { run(): number; before(): void; check(): void } {
+  const { tracer, encode, copy } = open(name);
+  let first = 0;
+  return {
+    before() {
+      recordSpans(tracer, first, BATCH);
+      first += BATCH;
+    },
+    run: encode,
+    check() {
+      recordSpans(tracer, 0, BATCH);
+      assertSpans(copy(encode()), 0, BATCH);
+    },
+  };
+}
+
+/** gzip at level `fast`: the kernel, and the copy out of the engine's memory. */
+export function gzip(name: 'simd' | 'scalar', input: Uint8Array): () => Uint8Array {
+  const { kernels, memory, outAt } = holding(name, input);
+  const capacity = gzipCapacity(input.length);
+  return () => {
+    const length = kernels.gzipFast(REQUEST_AT, input.length, outAt, capacity);
+    if (length < 0) throw new Error(`gzipFast: status ${length}`);
+    return memory.slice(outAt, outAt + length);
+  };
+}
+
+export function crc32(name: 'simd' | 'scalar', input: Uint8Array): () => number {
+  const { kernels } = holding(name, input);
+  return () => kernels.crc32(0, REQUEST_AT, input.length) >>> 0;
+}
+
+/** An engine with `input` where encoded requests stand, and room for as much behind it. */
+function holding(name: 'simd' | 'scalar', input: Uint8Array) {
+  const outAt = REQUEST_AT + ((input.length + OVERSHOOT_BYTES + 15) & ~15);
+  const engine = engineOf(name, outAt + gzipCapacity(input.length) + OVERSHOOT_BYTES);
+  const memory = new Uint8Array(engine.buffer);
+  memory.set(input, REQUEST_AT);
+  const { kernels } = engine;
+  if (kernels === undefined) throw new Error(`the ${name} engine has no kernels`);
+  return { kernels, memory, outAt };
+}
