@@ -1,0 +1,436 @@
+/**
+ * Request bodies, protobuf or JSON, into the plain objects of `received.ts`. Both formats go
+ * through one walk over the schema; only how a scalar is written differs between them.
+ */
+
+import protobuf from 'protobufjs/light.js';
+import type {
+  ReceivedAttributes,
+  ReceivedLogRecord,
+  ReceivedMetric,
+  ReceivedOrigin,
+  ReceivedSignal,
+  ReceivedSpan,
+  ReceivedValue,
+} from './received.ts';
+import { fieldsOf, type MessageName, type ScalarType, wireOf } from './schema.ts';
+
+export type Format = 'protobuf' | 'json';
+
+/** The body is not what its Content-Type says. The message says where and what was seen. */
+export class Undecodable extends Error {}
+
+/** A request's records, in the order they were sent. */
+export interface Decoded {
+  readonly spans: ReceivedSpan[];
+  readonly logRecords: ReceivedLogRecord[];
+  readonly metrics: ReceivedMetric[];
+  readonly dataPoints: number;
+}
+
+/** The names of the three levels of a request, and of its answer. */
+interface Envelope {
+  readonly request: MessageName;
+  readonly resources: string;
+  readonly scopes: string;
+  readonly records: string;
+  readonly response: MessageName;
+  /** The counter in the answer's partial success. */
+  readonly rejected: string;
+}
+
+export const ENVELOPES: Readonly<Record<ReceivedSignal, Envelope>> = {
+  traces: {
+    request: 'ExportTraceServiceRequest',
+    resources: 'resourceSpans',
+    scopes: 'scopeSpans',
+    records: 'spans',
+    response: 'ExportTraceServiceResponse',
+    rejected: 'rejectedSpans',
+  },
+  logs: {
+    request: 'ExportLogsServiceRequest',
+    resources: 'resourceLogs',
+    scopes: 'scopeLogs',
+    records: 'logRecords',
+    response: 'ExportLogsServiceResponse',
+    rejected: 'rejectedLogRecords',
+  },
+  metrics: {
+    request: 'ExportMetricsServiceRequest',
+    resources: 'resourceMetrics',
+    scopes: 'scopeMetrics',
+    records: 'metrics',
+    response: 'ExportMetricsServiceResponse',
+    rejected: 'rejectedDataPoints',
+  },
+};
+
+/** Throws {@link Undecodable}. An empty protobuf body is an empty request. */
+export function decodeRequest(signal: ReceivedSignal, format: Format, body: Uint8Array): Decoded {
+  const names = ENVELOPES[signal];
+  const request =
+    format === 'json'
+      ? readMessage(names.request, parseJson(body), { scalar: jsonScalar, at: [] })
+      : readMessage(names.request, parseWire(names.request, body), { scalar: wireScalar, at: [] });
+
+  const records: object[] = [];
+  for (const envelope of list(request[names.resources])) {
+    const resource = { ...(envelope['resource'] as object), schemaUrl: envelope['schemaUrl'] };
+    for (const inner of list(envelope[names.scopes])) {
+      const scope = { ...(inner['scope'] as object), schemaUrl: inner['schemaUrl'] };
+      const origin = { resource, scope } as ReceivedOrigin;
+      for (const record of list(inner[names.records])) records.push(Object.assign(record, origin));
+    }
+  }
+  const none = { spans: [], logRecords: [], metrics: [], dataPoints: 0 };
+  if (signal === 'traces') return { ...none, spans: records as ReceivedSpan[] };
+  if (signal === 'logs') return { ...none, logRecords: records as ReceivedLogRecord[] };
+  const metrics = records as ReceivedMetric[];
+  return { ...none, metrics, dataPoints: metrics.reduce((sum, m) => sum + pointsOf(m), 0) };
+}
+
+function pointsOf(metric: ReceivedMetric): number {
+  const { gauge, sum, histogram, exponentialHistogram, summary } = metric;
+  const data = gauge ?? sum ?? histogram ?? exponentialHistogram ?? summary;
+  return data?.dataPoints.length ?? 0;
+}
+
+/**
+ * How many records a protobuf request has, without decoding them: one skip per record. Metrics
+ * count as metrics, not as data points. Throws {@link Undecodable} when the envelopes are torn.
+ */
+export function countRecords(body: Uint8Array): number {
+  try {
+    return countAtDepth(protobuf.Reader.create(body), body.length, 0);
+  } catch (cause) {
+    throw new Undecodable(`not protobuf: ${(cause as Error).message}`);
+  }
+}
+
+/** Field numbers on the way to a record, the same for every signal: envelopes, scopes, records. */
+const RECORD_PATH = [1, 2, 2];
+
+function countAtDepth(reader: protobuf.Reader, end: number, depth: number): number {
+  let count = 0;
+  while (reader.pos < end) {
+    const tag = reader.uint32();
+    if (tag !== ((RECORD_PATH[depth]! << 3) | 2)) reader.skipType(tag & 7);
+    else if (depth === RECORD_PATH.length - 1) {
+      reader.skip(reader.uint32());
+      count++;
+    } else {
+      const length = reader.uint32();
+      if (reader.pos + length > end) throw new Error('a message is longer than its envelope');
+      count += countAtDepth(reader, reader.pos + length, depth + 1);
+    }
+  }
+  if (reader.pos !== end) throw new Error('a field is longer than its message');
+  return count;
+}
+
+// ---- The walk, common to both formats.
+
+type Plain = Record<string, unknown>;
+
+interface Walk {
+  readonly scalar: (type: ScalarType, value: unknown) => unknown;
+  /** Where the walk is, for messages. */
+  readonly at: (string | number)[];
+}
+
+/** Levels of fields and list items; protobufjs has its own limit of 100 messages. */
+const MAX_DEPTH = 400;
+
+const NO_FIELDS: Plain = Object.freeze({});
+
+function readMessage(message: MessageName, source: unknown, walk: Walk): Plain {
+  const values = source ?? NO_FIELDS;
+  if (typeof values !== 'object' || Array.isArray(values)) fail(walk, `an object`, values);
+  if (walk.at.length > MAX_DEPTH) throw new Undecodable('values are nested too deeply');
+  const plain: Plain = {};
+  for (const field of fieldsOf(message)) {
+    const value = Object.hasOwn(values as object, field.name)
+      ? (values as Plain)[field.name]
+      : undefined;
+    const absent = value === undefined || value === null;
+    if (absent && field.optional) continue;
+    walk.at.push(field.name);
+    if (field.attributes) {
+      plain[field.name] = readAttributes(value, walk);
+    } else if (field.repeated) {
+      plain[field.name] = items(value, walk).map((item, i) => {
+        walk.at.push(i);
+        const read = readValue(field.message, field.scalar, item, walk);
+        walk.at.pop();
+        return read;
+      });
+    } else {
+      plain[field.name] = readValue(field.message, field.scalar, value, walk);
+    }
+    walk.at.pop();
+  }
+  return plain;
+}
+
+function readValue(
+  message: MessageName | undefined,
+  scalar: ScalarType | undefined,
+  value: unknown,
+  walk: Walk,
+): unknown {
+  if (message === 'AnyValue') return readAnyValue(value, walk);
+  if (message !== undefined) return readMessage(message, value, walk);
+  if (value === undefined || value === null) return ZERO[scalar!];
+  try {
+    return walk.scalar(scalar!, value);
+  } catch (error) {
+    if (error instanceof Expected) fail(walk, error.message, value);
+    throw error;
+  }
+}
+
+function readAnyValue(source: unknown, walk: Walk): ReceivedValue {
+  const value = readMessage('AnyValue', source, walk);
+  for (const kind in value) {
+    const inner = value[kind];
+    if (kind === 'intValue') return exactInteger(inner as bigint);
+    if (kind === 'arrayValue' || kind === 'kvlistValue') {
+      return (inner as { values: ReceivedValue }).values;
+    }
+    if (kind !== 'stringValueStrindex') return inner as ReceivedValue;
+  }
+  return null;
+}
+
+function exactInteger(value: bigint): number | bigint {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value;
+}
+
+function readAttributes(source: unknown, walk: Walk): ReceivedAttributes {
+  const attributes: ReceivedAttributes = {};
+  items(source, walk).forEach((item, i) => {
+    walk.at.push(i);
+    const { key, value = null } = readMessage('KeyValue', item, walk);
+    walk.at.pop();
+    if (key === '__proto__') {
+      // An assignment would change the object's prototype instead.
+      const own = { value, enumerable: true, configurable: true, writable: true };
+      Object.defineProperty(attributes, key, own);
+    } else {
+      attributes[key as string] = value as ReceivedValue;
+    }
+  });
+  return attributes;
+}
+
+function items(value: unknown, walk: Walk): readonly unknown[] {
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value)) fail(walk, 'a list', value);
+  return value as unknown[];
+}
+
+function list(value: unknown): readonly Plain[] {
+  return value as Plain[];
+}
+
+/** What a scalar must be; where it stands is added by the walk. */
+class Expected extends Error {}
+
+function fail(walk: Walk, expected: string, value: unknown): never {
+  const path = walk.at
+    .map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`))
+    .join('');
+  throw new Undecodable(
+    `${path.slice(1) || 'the request'}: expected ${expected}, got ${show(value)}`,
+  );
+}
+
+function show(value: unknown): string {
+  if (value instanceof Uint8Array) return `${value.length} bytes`;
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'an object';
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
+
+const ZERO: Readonly<Record<ScalarType, unknown>> = {
+  string: '',
+  bool: false,
+  get bytes() {
+    return new Uint8Array(0);
+  },
+  double: 0,
+  int32: 0,
+  sint32: 0,
+  uint32: 0,
+  fixed32: 0,
+  enum: 0,
+  int64: 0n,
+  uint64: 0n,
+  fixed64: 0n,
+  sfixed64: 0n,
+  id8: '',
+  id16: '',
+};
+
+const ID_BYTES: Partial<Record<ScalarType, number>> = { id8: 8, id16: 16 };
+
+// ---- Protobuf.
+
+function parseWire(message: MessageName, body: Uint8Array): unknown {
+  const reader = protobuf.Reader.create(body);
+  reader.discardUnknown = true;
+  try {
+    return wireOf(message).decode(reader);
+  } catch (cause) {
+    throw new Undecodable(`not protobuf: ${(cause as Error).message}`);
+  }
+}
+
+function wireScalar(type: ScalarType, value: unknown): unknown {
+  switch (type) {
+    case 'int64':
+    case 'sfixed64':
+      return BigInt.asIntN(64, bitsOf(value as Long));
+    case 'uint64':
+    case 'fixed64':
+      return BigInt.asUintN(64, bitsOf(value as Long));
+    case 'bytes':
+      return Uint8Array.from(value as Uint8Array);
+    case 'id8':
+    case 'id16': {
+      const { buffer, byteOffset, length } = value as Uint8Array;
+      if (length !== 0 && length !== ID_BYTES[type]) throw new Expected(`${ID_BYTES[type]} bytes`);
+      return Buffer.from(buffer, byteOffset, length).toString('hex');
+    }
+    default:
+      return value;
+  }
+}
+
+/** A 64-bit integer as protobufjs gives it. */
+interface Long {
+  readonly low: number;
+  readonly high: number;
+}
+
+function bitsOf({ low, high }: Long): bigint {
+  return (BigInt(high) << 32n) | BigInt(low >>> 0);
+}
+
+// ---- JSON (OTLP's mapping: ids hexadecimal, enums integers, 64-bit integers strings or numbers).
+
+function parseJson(body: Uint8Array): unknown {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(body);
+  } catch {
+    throw new Undecodable('not JSON: the body is not valid UTF-8');
+  }
+  try {
+    return JSON.parse(quoteLongIntegers(text));
+  } catch (cause) {
+    throw new Undecodable(`not JSON: ${(cause as Error).message}`);
+  }
+}
+
+/**
+ * Puts integers of 16 and more digits into quotes, so that 64-bit integers sent as numbers are
+ * read exactly: `JSON.parse` would round them. Every number may be a string in protobuf's JSON.
+ */
+function quoteLongIntegers(text: string): string {
+  if (!/\d{16}/.test(text)) return text;
+  const stop = /"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+  let quoted = '';
+  let copied = 0;
+  for (let match = stop.exec(text); match !== null; match = stop.exec(text)) {
+    if (match[0] === '"') {
+      stop.lastIndex = endOfString(text, stop.lastIndex);
+    } else if (/^-?\d{16,}$/.test(match[0])) {
+      quoted += `${text.slice(copied, match.index)}"${match[0]}"`;
+      copied = stop.lastIndex;
+    }
+  }
+  return quoted + text.slice(copied);
+}
+
+/** The index after the closing quote of a JSON string whose content starts at `from`. */
+function endOfString(text: string, from: number): number {
+  for (let quote = text.indexOf('"', from); quote >= 0; quote = text.indexOf('"', quote + 1)) {
+    let escapes = 0;
+    while (text[quote - 1 - escapes] === '\\' && quote - 1 - escapes >= from) escapes++;
+    if (escapes % 2 === 0) return quote + 1;
+  }
+  return text.length;
+}
+
+const INTEGERS: Partial<Record<ScalarType, readonly [bigint, bigint]>> = {
+  enum: [-(2n ** 31n), 2n ** 31n - 1n],
+  int32: [-(2n ** 31n), 2n ** 31n - 1n],
+  sint32: [-(2n ** 31n), 2n ** 31n - 1n],
+  uint32: [0n, 2n ** 32n - 1n],
+  fixed32: [0n, 2n ** 32n - 1n],
+  int64: [-(2n ** 63n), 2n ** 63n - 1n],
+  sfixed64: [-(2n ** 63n), 2n ** 63n - 1n],
+  uint64: [0n, 2n ** 64n - 1n],
+  fixed64: [0n, 2n ** 64n - 1n],
+};
+
+const DOUBLE_NAMES: Readonly<Record<string, number>> = {
+  NaN: Number.NaN,
+  Infinity: Number.POSITIVE_INFINITY,
+  '-Infinity': Number.NEGATIVE_INFINITY,
+};
+
+function jsonScalar(type: ScalarType, value: unknown): unknown {
+  const range = INTEGERS[type];
+  if (range !== undefined) {
+    const integer = jsonInteger(type, value);
+    if (integer < range[0] || integer > range[1]) throw new Expected(`a value of type ${type}`);
+    return type.endsWith('64') ? integer : Number(integer);
+  }
+  switch (type) {
+    case 'string':
+      if (typeof value === 'string') return value;
+      throw new Expected('a string');
+    case 'bool':
+      if (typeof value === 'boolean') return value;
+      throw new Expected('true or false');
+    case 'double':
+      return jsonDouble(value);
+    case 'bytes':
+      if (typeof value === 'string' && /^[A-Za-z0-9+/_-]*={0,2}$/.test(value)) {
+        return new Uint8Array(Buffer.from(value, 'base64'));
+      }
+      throw new Expected('base64');
+    default:
+      return jsonId(ID_BYTES[type]!, value);
+  }
+}
+
+function jsonInteger(type: ScalarType, value: unknown): bigint {
+  if (typeof value === 'number' && Number.isInteger(value)) return BigInt(value);
+  if (typeof value === 'string' && /^-?\d{1,20}$/.test(value)) return BigInt(value);
+  throw new Expected(
+    type === 'enum' ? 'an integer (names of enum values are not OTLP)' : `${type}`,
+  );
+}
+
+function jsonDouble(value: unknown): number {
+  if (typeof value === 'number') return value;
+  if (typeof value === 'string') {
+    if (Object.hasOwn(DOUBLE_NAMES, value)) return DOUBLE_NAMES[value]!;
+    if (/^-?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(value)) return Number(value);
+  }
+  throw new Expected('a number, "NaN", "Infinity" or "-Infinity"');
+}
+
+function jsonId(bytes: number, value: unknown): string {
+  if (value === '') return '';
+  if (typeof value === 'string' && value.length === 2 * bytes && /^[0-9a-fA-F]+$/.test(value)) {
+    return value.toLowerCase();
+  }
+  throw new Expected(`${2 * bytes} hexadecimal digits`);
+}
