@@ -24,7 +24,7 @@ import {
   VALUE_TRUE,
 } from '../buffer/record';
 import { copy16 } from '../lanes/index';
-import { store64 } from '../lanes/unaligned';
+import { store16, store64 } from '../lanes/unaligned';
 import { varint64Size, varintSize, writeVarint, writeVarint64 } from './varint';
 
 const STRING_VALUE: i32 = 0x0a;
@@ -224,12 +224,65 @@ function writeKeyValue(p: i32, r: i32): i32 {
  * Writes `count` attributes, whose words start at `r`, as repeated KeyValue fields with the
  * given tag byte. Returns where the next byte goes, or 0 when `limit` would be passed;
  * leaves `cursor` behind the last attribute.
+ *
+ * The loop knows the common shape by heart: an interned key, a plain value, less than 128
+ * bytes together, so that every length is one byte and goes out with its tag in one store.
+ * Everything else takes the general way.
  */
 export function writeAttributes(p: i32, limit: i32, tag: i32, count: i32, r: i32): i32 {
   for (; count > 0; --count) {
+    const head = load<u32>(r);
+    const key = <i32>(head >> VALUE_KIND_BITS);
+    const kind = <i32>(head & ((1 << VALUE_KIND_BITS) - 1));
+    // bounds: a short attribute takes less than 2 + 128 bytes; copies overshoot by less than
+    // OVERSHOOT_BYTES, which every output buffer has behind its limit.
+    if (key != 0 && kind <= VALUE_STRING && kind != VALUE_EMPTY && limit - p > 160) {
+      const keyBytes = load<i32>(key);
+      const word = load<i32>(r + 4);
+      let n = 2;
+      if (kind == VALUE_STRING_REF) n = load<i32>(word);
+      else if (kind == VALUE_STRING) n = word + 2;
+      else if (kind == VALUE_INT32) n = word < 0 ? 11 : 1 + varintSize(word);
+      else if (kind == VALUE_DOUBLE) n = 9;
+      else if (kind == VALUE_INT64) n = 1 + varint64Size(load<u64>(r + 4, 0, 4));
+      const size = keyBytes + 2 + n;
+      // Unsigned, since an inline string may be of any length.
+      if (<u32>n < 126 && size < 128) {
+        store16(p, tag | (size << 8));
+        copyBytes(p + 2, key + 4, keyBytes);
+        p += keyBytes + 2;
+        store16(p, KEY_VALUE_VALUE | (n << 8));
+        p += 2;
+        if (kind == VALUE_STRING_REF) {
+          copyBytes(p, word + 4, n);
+          r += 8;
+        } else if (kind == VALUE_STRING) {
+          store16(p, STRING_VALUE | (word << 8));
+          copyBytes(p + 2, r + 8, word);
+          r += 8 + padded(word);
+        } else if (kind == VALUE_INT32) {
+          store<u8>(p, INT_VALUE);
+          if (word < 0) writeVarint64(p + 1, <i64>word);
+          else writeVarint(p + 1, word);
+          r += 8;
+        } else if (kind == VALUE_DOUBLE) {
+          store<u8>(p, DOUBLE_VALUE);
+          store64(p + 1, load<u64>(r + 4, 0, 4));
+          r += 12;
+        } else if (kind == VALUE_INT64) {
+          store<u8>(p, INT_VALUE);
+          writeVarint64(p + 1, load<u64>(r + 4, 0, 4));
+          r += 12;
+        } else {
+          store16(p, BOOL_VALUE | (kind == VALUE_TRUE ? 256 : 0));
+          r += 4;
+        }
+        p += n;
+        continue;
+      }
+    }
     const size = keyValueSize(r);
-    // bounds: `size` plus tag and length prefix fits before `limit`; copies overshoot by
-    // less than OVERSHOOT_BYTES, which every output buffer has behind its limit.
+    // bounds: `size` plus tag and length prefix fits before `limit`.
     if (size > limit - p - 8) return 0;
     store<u8>(p, tag);
     p = writeKeyValue(writeVarint(p + 1, size), r);

@@ -23,31 +23,31 @@ export class Clock {
   /** The time last read: nanoseconds within the second. */
   nano = 0;
   anchor: Anchor;
-  readonly #now: () => number;
-  readonly #unixNow: () => number;
+  private readonly now: () => number;
+  private readonly unixNow: () => number;
 
   /** @param now monotonic milliseconds; @param unixNow milliseconds since the Unix epoch. */
   constructor(now: () => number, unixNow: () => number) {
-    this.#now = now;
-    this.#unixNow = unixNow;
-    this.anchor = this.#newAnchor();
+    this.now = now;
+    this.unixNow = unixNow;
+    this.anchor = this.newAnchor();
   }
 
-  #newAnchor(): Anchor {
-    const originMs = this.#unixNow() - this.#now();
+  private newAnchor(): Anchor {
+    const originMs = this.unixNow() - this.now();
     const sec = Math.floor(originMs / 1000);
     return { sec, ms: originMs - sec * 1000, originMs };
   }
 
   /** Takes a new anchor if the wall clock has moved away; called now and then. */
   check(): void {
-    const drift = this.#unixNow() - this.#now() - this.anchor.originMs;
-    if (Math.abs(drift) > MAX_DRIFT_MS) this.anchor = this.#newAnchor();
+    const drift = this.unixNow() - this.now() - this.anchor.originMs;
+    if (Math.abs(drift) > MAX_DRIFT_MS) this.anchor = this.newAnchor();
   }
 
   /** Reads the current time. */
   read(anchor: Anchor): void {
-    const ms = anchor.ms + this.#now();
+    const ms = anchor.ms + this.now();
     const whole = (ms * 0.001) | 0;
     const sec = ms - whole * 1000 < 0 ? whole - 1 : whole;
     this.sec = anchor.sec + sec;

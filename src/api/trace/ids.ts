@@ -11,31 +11,31 @@ const BLOCK_WORDS = 192;
  * "Random Trace ID Flag").
  */
 export class RandomWords {
-  readonly #fillRandom: (words: Uint32Array<ArrayBuffer>) => void;
-  readonly #block = new Int32Array(BLOCK_WORDS);
-  #state: Uint32Array<ArrayBuffer> | undefined;
-  #at = BLOCK_WORDS;
+  private readonly fillRandom: (words: Uint32Array<ArrayBuffer>) => void;
+  private readonly block = new Int32Array(BLOCK_WORDS);
+  private state: Uint32Array<ArrayBuffer> | undefined;
+  private at = BLOCK_WORDS;
 
   constructor(fillRandom: (words: Uint32Array<ArrayBuffer>) => void) {
-    this.#fillRandom = fillRandom;
+    this.fillRandom = fillRandom;
   }
 
   next(): number {
-    if (this.#at === BLOCK_WORDS) this.#refill();
-    return this.#block[this.#at++]!;
+    if (this.at === BLOCK_WORDS) this.refill();
+    return this.block[this.at++]!;
   }
 
-  #refill(): void {
-    let state = this.#state;
+  private refill(): void {
+    let state = this.state;
     if (state === undefined) {
       state = new Uint32Array(4);
       // All zero is the one state the generator cannot leave.
-      do this.#fillRandom(state);
+      do this.fillRandom(state);
       while ((state[0]! | state[1]! | state[2]! | state[3]!) === 0);
-      this.#state = state;
+      this.state = state;
     }
     let [a, b, c, d] = [state[0]! | 0, state[1]! | 0, state[2]! | 0, state[3]! | 0];
-    const block = this.#block;
+    const block = this.block;
     for (let i = 0; i < BLOCK_WORDS; i++) {
       const scaled = Math.imul(b, 5);
       block[i] = Math.imul((scaled << 7) | (scaled >>> 25), 9);
@@ -51,7 +51,7 @@ export class RandomWords {
     state[1] = b;
     state[2] = c;
     state[3] = d;
-    this.#at = 0;
+    this.at = 0;
   }
 }
 

@@ -29,8 +29,8 @@ export interface TraceShared {
   readonly clock: Clock;
   readonly tree: ShapeTree;
   readonly limits: SpanLimits;
-  /** Takes an ended span. Never throws. */
-  end(span: RecordingSpan): void;
+  /** Where ended spans go. Its `end` never throws. */
+  readonly sink: { end(span: SpanData): void };
 }
 
 export const FLAG_SAMPLED = 0x01;
@@ -71,7 +71,7 @@ export class RecordingSpan implements Span, SpanData {
   events: EventData[] | null = null;
   links: LinkData[] | null = null;
   traceStateObject: TraceState | undefined = undefined;
-  #context: SpanContext | undefined = undefined;
+  private context: SpanContext | undefined = undefined;
 
   constructor(
     shared: TraceShared,
@@ -101,7 +101,7 @@ export class RecordingSpan implements Span, SpanData {
   }
 
   spanContext(): SpanContext {
-    let context = this.#context;
+    let context = this.context;
     if (context === undefined) {
       context = {
         traceId:
@@ -113,7 +113,7 @@ export class RecordingSpan implements Span, SpanData {
         traceFlags: this.flags & 0xff,
       };
       if (this.traceStateObject !== undefined) context.traceState = this.traceStateObject;
-      this.#context = context;
+      this.context = context;
     }
     return context;
   }
@@ -247,7 +247,7 @@ export class RecordingSpan implements Span, SpanData {
     const early = sec < this.startSec || (sec === this.startSec && nano < this.startNano);
     this.endSec = early ? this.startSec : sec;
     this.endNano = early ? this.startNano : nano;
-    this.shared.end(this);
+    this.shared.sink.end(this);
   }
 }
 

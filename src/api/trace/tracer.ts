@@ -35,16 +35,16 @@ const RECORD_AND_SAMPLED = 2;
 
 /** Tracer of `@opentelemetry/api`. */
 export class RecordingTracer implements Tracer {
-  readonly #shared: TracerShared;
-  readonly #scope: Group;
+  private readonly shared: TracerShared;
+  private readonly scope: Group;
 
   constructor(shared: TracerShared, scope: Group) {
-    this.#shared = shared;
-    this.#scope = scope;
+    this.shared = shared;
+    this.scope = scope;
   }
 
   startSpan(name: string, options?: SpanOptions, context: Context = contextApi.active()): Span {
-    const shared = this.#shared;
+    const shared = this.shared;
     if (isTracingSuppressed(context)) return traceApi.wrapSpanContext(INVALID_SPAN_CONTEXT);
     name = String(name);
     const parent = options?.root ? undefined : traceApi.getSpan(context);
@@ -103,7 +103,7 @@ export class RecordingTracer implements Tracer {
     const { clock, tree } = shared;
     if (options?.startTime === undefined) clock.read(clock.anchor);
     else clock.readInput(options.startTime, clock.anchor);
-    const span = new RecordingSpan(shared, this.#scope, tree.key(name), {
+    const span = new RecordingSpan(shared, this.scope, tree.key(name), {
       name,
       kind: (options?.kind ?? 0) + 1,
       ids,

@@ -1,0 +1,46 @@
+import type { Engine } from '../engine/select.ts';
+import { CONTROL_TAKEN, STATUS_NO_ROOM } from '../engine/generated/layout.ts';
+
+/** Encoded bytes that stand in the engine's memory until the next call. */
+export interface Encoded {
+  /** Address of the first byte. */
+  readonly at: number;
+  readonly bytes: number;
+  /** Records inside. */
+  readonly records: number;
+  /** Records thrown away because one alone would exceed the limit. */
+  readonly tooLarge: number;
+}
+
+/**
+ * Takes up to `maxRecords` spans from the ring and encodes them as one
+ * ExportTraceServiceRequest at `at`, of at most `limitBytes`. A batch that would be longer is
+ * halved until it fits; a record that exceeds the limit on its own is thrown away and counted.
+ * Returns undefined when the ring is empty.
+ */
+export function encodeTraces(
+  engine: Engine,
+  at: number,
+  limitBytes: number,
+  maxRecords: number,
+): Encoded | undefined {
+  const { core } = engine;
+  let tooLarge = 0;
+  let most = maxRecords;
+  for (;;) {
+    const bytes = core.encodeTraces(at, limitBytes, most);
+    if (bytes >= 0) {
+      const records = new Int32Array(engine.buffer, CONTROL_TAKEN, 1)[0]!;
+      return { at, bytes, records, tooLarge };
+    }
+    if (bytes !== STATUS_NO_ROOM) {
+      return tooLarge > 0 ? { at, bytes: 0, records: 0, tooLarge } : undefined;
+    }
+    if (most > 1) {
+      most = most >> 1;
+    } else {
+      tooLarge += core.discard(1);
+      most = maxRecords;
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import type { Engine } from '../engine/select.ts';
+
+/** What a host can do for an engine that has no kernels of its own. */
+export type HostGzip = (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array>;
+
+/** A request's body as it goes on the wire: its own copy, never a view of engine memory. */
+export interface Body {
+  readonly body: Uint8Array;
+  readonly encoding: 'identity' | 'gzip';
+}
+
+/** Smaller bodies do not get smaller (measured: OTLP payloads up to about 450 bytes). */
+const MIN_BYTES = 512;
+
+/** Bytes to keep ready for the gzip member of `bytes` bytes: stored blocks at worst. */
+export function gzipCapacity(bytes: number): number {
+  return bytes + 5 * Math.ceil(bytes / 32768) + 64;
+}
+
+/**
+ * Makes the function that turns encoded bytes in engine memory into a body: gzip by the
+ * engine's kernel, by the host where the engine has none, or a plain copy.
+ *
+ * @param at address of room for the compressed bytes.
+ * @param capacity size of that room.
+ */
+export function makeCompress(
+  engine: Engine,
+  compression: 'gzip' | 'none',
+  hostGzip: HostGzip,
+  room: { at: number; capacity: number },
+): (at: number, bytes: number) => Body | Promise<Body> {
+  const memory = new Uint8Array(engine.buffer);
+  const { kernels } = engine;
+  return (at, bytes) => {
+    if (compression === 'none' || bytes < MIN_BYTES) {
+      return { body: memory.slice(at, at + bytes), encoding: 'identity' };
+    }
+    if (kernels !== undefined) {
+      const length = kernels.gzipFast(at, bytes, room.at, room.capacity);
+      if (length > 0) return { body: memory.slice(room.at, room.at + length), encoding: 'gzip' };
+    }
+    const raw = memory.slice(at, at + bytes);
+    const body = hostGzip(raw);
+    if (body instanceof Uint8Array) return { body, encoding: 'gzip' };
+    return body.then(
+      (compressed) => ({ body: compressed, encoding: 'gzip' }),
+      // A host that cannot compress after all: the bytes go as they are.
+      () => ({ body: raw, encoding: 'identity' }),
+    );
+  };
+}

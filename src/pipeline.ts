@@ -1,0 +1,170 @@
+/**
+ * ★ Start here: the whole journey of a batch, and the only file that knows its order.
+ *
+ *   api → buffer → codec → compress → deliver
+ *
+ * An ended span is written to the ring. A batch leaves the ring when it is large enough, old
+ * enough, or when the ring fills up; it is encoded once, compressed once, copied out of engine
+ * memory and handed to delivery.
+ */
+
+import type { Ring } from './buffer/ring.ts';
+import type { SpanData } from './buffer/record.ts';
+import { encodeTraces } from './codec/encode.ts';
+import type { Body } from './compress/compress.ts';
+import type { Deliver } from './deliver/deliver.ts';
+import type { Engine } from './engine/select.ts';
+import type { Host } from './runtime/host.ts';
+
+/** What the pipeline runs on once the engine is there. */
+export interface PipelineParts {
+  readonly engine: Engine;
+  readonly ring: Ring;
+  readonly compress: (at: number, bytes: number) => Body | Promise<Body>;
+  /** Where encoded requests go, and how long they may be. */
+  readonly request: { readonly at: number; readonly limitBytes: number };
+}
+
+export interface PipelineOptions {
+  readonly host: Host;
+  readonly deliver: Deliver;
+  /** Called before each batch is taken. */
+  readonly beforeBatch: () => void;
+  readonly batch: { readonly size: number; readonly delayMs: number };
+  /** Spans that may wait for an engine that is still loading. */
+  readonly maxWaiting: number;
+}
+
+/** Batches taken in one turn of the event loop at most: about a millisecond. */
+const BATCHES_PER_TURN = 4;
+
+export class Pipeline {
+  recorded = 0;
+  /** Spans that never reached delivery, by cause. */
+  readonly dropped = { ring_full: 0, too_large: 0, engine_loading: 0, after_shutdown: 0 };
+  closed = false;
+  parts: PipelineParts | undefined;
+  readonly #options: PipelineOptions;
+  #waiting: SpanData[] = [];
+  /** Records handed to a compressor that answers later, and what they wait for. */
+  #compressing = 0;
+  readonly #pending = new Set<Promise<void>>();
+  #turnPlanned = false;
+  #cancelTimer: (() => void) | undefined;
+  #highWater = 0;
+
+  constructor(options: PipelineOptions) {
+    this.#options = options;
+  }
+
+  /** The engine is there: what has waited for it goes into the ring. */
+  open(parts: PipelineParts): void {
+    this.parts = parts;
+    this.#highWater = parts.ring.ringBytes >> 1;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const span of waiting) this.#write(span, parts);
+  }
+
+  /** Takes an ended span. Never throws, never waits; what cannot be kept is counted. */
+  end(span: SpanData): void {
+    this.recorded++;
+    const { parts } = this;
+    if (this.closed) this.dropped.after_shutdown++;
+    else if (parts !== undefined) this.#write(span, parts);
+    else if (this.#waiting.length < this.#options.maxWaiting) this.#waiting.push(span);
+    else this.dropped.engine_loading++;
+  }
+
+  #write(span: SpanData, parts: PipelineParts): void {
+    const { ring } = parts;
+    let written = ring.write(span);
+    if (written === 'full') {
+      this.#journey(parts);
+      written = ring.write(span);
+    }
+    if (written !== 'written') {
+      this.dropped[written === 'full' ? 'ring_full' : 'too_large']++;
+      return;
+    }
+    if (ring.used > this.#highWater) this.#journey(parts);
+    else if (ring.count >= this.#options.batch.size) this.#planTurn();
+    if (this.#cancelTimer === undefined) this.#startTimer();
+  }
+
+  /** One batch, from the ring to delivery. Returns whether there was one. */
+  #journey(parts: PipelineParts): boolean {
+    const { deliver, batch, beforeBatch } = this.#options;
+    const { engine, request, compress } = parts;
+
+    beforeBatch();
+    const encoded = encodeTraces(engine, request.at, request.limitBytes, batch.size);
+    if (encoded === undefined) return false;
+    this.dropped.too_large += encoded.tooLarge;
+    const { records, bytes: rawBytes } = encoded;
+    if (records === 0) return false;
+
+    const body = compress(encoded.at, rawBytes);
+    const send = (ready: Body) =>
+      deliver.push({
+        signal: 'traces',
+        contentType: 'application/x-protobuf',
+        body: ready.body,
+        encoding: ready.encoding,
+        records,
+        rawBytes,
+      });
+    if ('body' in body) send(body);
+    else this.#sendLater(body, records, send);
+    return true;
+  }
+
+  #sendLater(body: Promise<Body>, records: number, send: (ready: Body) => void): void {
+    this.#compressing += records;
+    const pending = body.then((ready) => {
+      this.#compressing -= records;
+      this.#pending.delete(pending);
+      send(ready);
+    });
+    this.#pending.add(pending);
+  }
+
+  #planTurn(): void {
+    if (this.#turnPlanned) return;
+    this.#turnPlanned = true;
+    this.#options.host.soon(() => {
+      this.#turnPlanned = false;
+      const { parts } = this;
+      if (parts === undefined) return;
+      const { size } = this.#options.batch;
+      for (let i = 0; i < BATCHES_PER_TURN && parts.ring.count >= size; i++) this.#journey(parts);
+      if (parts.ring.count >= size) this.#planTurn();
+    });
+  }
+
+  #startTimer(): void {
+    this.#cancelTimer = this.#options.host.setTimer(() => {
+      this.#cancelTimer = undefined;
+      this.drain();
+    }, this.#options.batch.delayMs);
+  }
+
+  /** Sends everything that is in the ring on its way. */
+  drain(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    const { parts } = this;
+    if (parts !== undefined) while (this.#journey(parts));
+  }
+
+  /** Drains; resolves when all of it has reached delivery (compressors may answer later). */
+  async drained(): Promise<void> {
+    this.drain();
+    while (this.#pending.size > 0) await Promise.all(this.#pending);
+  }
+
+  /** Spans that are neither dropped nor handed to delivery yet. */
+  get queued(): number {
+    return this.#waiting.length + (this.parts?.ring.count ?? 0) + this.#compressing;
+  }
+}

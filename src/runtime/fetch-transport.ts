@@ -1,0 +1,126 @@
+import { type HttpAnswer, outcomeOf, oversized, secretsOf, shown } from '../deliver/outcome.ts';
+import type { Outcome, Payload, Transport, TransportOptions } from '../deliver/transport.ts';
+
+/**
+ * OTLP/HTTP over `fetch`, for every host that has no better one. The host pools connections, so
+ * `maxConnections` is its business. Redirects are not followed. `fetcher` replaces the global
+ * `fetch` (a service binding, a test). Throws a TypeError when `url` is none.
+ */
+export function fetchTransport(options: TransportOptions, fetcher?: typeof fetch): Transport {
+  const { timeoutMs, maxResponseBytes } = options;
+  const { url, headers: fixed } = targetOf(options);
+  const secrets = secretsOf(options);
+  const inFlight = new Set<AbortController>();
+  let closed = false;
+
+  async function send(payload: Payload): Promise<Outcome> {
+    if (closed) return { kind: 'retryable', reason: 'the transport is closed' };
+    let headers: Headers;
+    try {
+      headers = new Headers(fixed);
+    } catch (error) {
+      return { kind: 'rejected', reason: shown(String(error), secrets) };
+    }
+    headers.set('content-type', payload.contentType);
+    if (payload.encoding !== 'identity') headers.set('content-encoding', payload.encoding);
+
+    const controller = new AbortController();
+    let timedOut = false;
+    const timer = setTimeout(() => {
+      timedOut = true;
+      controller.abort();
+    }, timeoutMs);
+    inFlight.add(controller);
+    try {
+      const response = await (fetcher ?? fetch)(url, {
+        method: 'POST',
+        headers,
+        body: payload.body as Uint8Array<ArrayBuffer>,
+        signal: controller.signal,
+        redirect: 'manual',
+      });
+      const body = await readBody(response, maxResponseBytes);
+      if (body === 'oversized') return oversized(response.status, maxResponseBytes);
+      return outcomeOf(answerOf(response, body), Date.now(), secrets);
+    } catch (error) {
+      const reason = timedOut ? `no answer within ${timeoutMs} ms` : shown(why(error), secrets);
+      return { kind: 'retryable', reason };
+    } finally {
+      clearTimeout(timer);
+      inFlight.delete(controller);
+    }
+  }
+
+  function close(): void {
+    closed = true;
+    for (const controller of inFlight) controller.abort();
+  }
+
+  return { send, close };
+}
+
+/** `fetch` refuses a URL with credentials: they become the header they stand for. */
+function targetOf(options: TransportOptions): { url: string; headers: Record<string, string> } {
+  const url = new URL(options.url);
+  const headers: Record<string, string> = {};
+  if (options.userAgent !== '') headers['user-agent'] = options.userAgent;
+  if (url.username !== '' || url.password !== '') {
+    const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+    const bytes = new TextEncoder().encode(credentials);
+    headers['authorization'] = `Basic ${btoa(String.fromCharCode(...bytes))}`;
+    url.username = '';
+    url.password = '';
+  }
+  for (const [name, value] of Object.entries(options.headers)) {
+    headers[name.toLowerCase()] = value;
+  }
+  return { url: url.href, headers };
+}
+
+/** The whole body, decompressed; `undefined` when it breaks off: the status counts all the same. */
+async function readBody(
+  { body }: Response,
+  maxBytes: number,
+): Promise<Uint8Array | undefined | 'oversized'> {
+  if (body === null) return new Uint8Array(0);
+  const reader = body.getReader();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
+      chunks.push(chunk.value);
+      size += chunk.value.length;
+      if (size > maxBytes) {
+        void reader.cancel().catch(() => {});
+        return 'oversized';
+      }
+    }
+  } catch {
+    return undefined;
+  }
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
+}
+
+function answerOf({ status, headers }: Response, body: Uint8Array | undefined): HttpAnswer {
+  return {
+    status,
+    contentType: headers.get('content-type') ?? '',
+    retryAfter: headers.get('retry-after') ?? '',
+    body,
+  };
+}
+
+/** `fetch` says little itself; where there is a cause, it names the network error. */
+function why(error: unknown): string {
+  const { message = String(error), cause } = error as { message?: string; cause?: unknown };
+  const { message: detail = '', code = '' } = (cause ?? {}) as { message?: string; code?: string };
+  return `${message}${detail === '' ? '' : `: ${detail}`}${
+    code === '' || detail.includes(code) ? '' : ` (${code})`
+  }`;
+}

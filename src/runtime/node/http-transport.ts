@@ -1,0 +1,189 @@
+import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
+import { createRequire } from 'node:module';
+import { outcomeOf, oversized, secretsOf, shown } from '../../deliver/outcome.ts';
+import type { Outcome, Payload, Transport, TransportOptions } from '../../deliver/transport.ts';
+
+/** How long an unused connection stays open, milliseconds. */
+const IDLE_CONNECTION_MS = 30_000;
+
+/** Errors that another attempt cannot mend: the request is malformed, or the peer speaks no HTTP. */
+const LASTING_ERROR = /^(ERR_INVALID_|ERR_HTTP_|ERR_UNESCAPED_|HPE_(?!INVALID_EOF_STATE))/;
+
+/**
+ * OTLP/HTTP over node:http(s): a pool of keep-alive connections, one write per request. Idle
+ * connections do not keep the process alive, requests in flight do (for `timeoutMs` at most).
+ * Redirects are not followed: headers may hold credentials meant for one host only.
+ * Throws a TypeError when `url` is none.
+ */
+export function nodeHttpTransport(options: TransportOptions): Transport {
+  const { timeoutMs, maxResponseBytes } = options;
+  const target = targetOf(options);
+  const secrets = secretsOf(options);
+  const inFlight = new Set<ClientRequest>();
+  let pool: Pool | undefined;
+  let closed = false;
+
+  function send(payload: Payload): Promise<Outcome> {
+    return new Promise((resolve) => {
+      if (closed) return resolve({ kind: 'retryable', reason: 'the transport is closed' });
+      let request: ClientRequest;
+      try {
+        pool ??= openPool(options);
+        request = new pool.ClientRequest({
+          ...target,
+          method: 'POST',
+          agent: pool.agent,
+          headers: headersOf(target.headers, payload),
+        });
+      } catch (error) {
+        return resolve({ kind: 'rejected', reason: shown(String(error), secrets) });
+      }
+      let response: IncomingMessage | undefined;
+
+      // all of these may follow each other; the first one that settles the promise counts
+      const answered = (body: Uint8Array | undefined) => {
+        done();
+        const { statusCode: status = 0, headers } = response as IncomingMessage;
+        const answer = {
+          status,
+          contentType: headers['content-type'] ?? '',
+          retryAfter: headers['retry-after'] ?? '',
+          // we accept no encoding, so what is encoded all the same is not readable
+          body: headers['content-encoding'] === undefined || body?.length === 0 ? body : undefined,
+        };
+        resolve(outcomeOf(answer, Date.now(), secrets));
+      };
+      const broken = (error: NodeJS.ErrnoException) => {
+        if (response !== undefined) return answered(undefined);
+        done();
+        resolve(outcomeOfError(error, request.reusedSocket, secrets));
+      };
+      const done = () => {
+        clearTimeout(timer);
+        inFlight.delete(request);
+      };
+      const timer = setTimeout(() => {
+        broken(new Error(`no answer within ${timeoutMs} ms`));
+        request.destroy();
+      }, timeoutMs).unref();
+
+      inFlight.add(request);
+      request.on('error', broken);
+      request.on('response', (incoming) => {
+        response = incoming;
+        const chunks: Uint8Array[] = [];
+        let size = 0;
+        incoming.on('error', broken);
+        incoming.on('data', (chunk: Uint8Array) => {
+          chunks.push(chunk);
+          size += chunk.length;
+          if (size <= maxResponseBytes) return;
+          done();
+          resolve(oversized(incoming.statusCode ?? 0, maxResponseBytes));
+          request.destroy();
+        });
+        incoming.on('end', () => {
+          answered(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks));
+          // a server that answers before it has read everything may never read the rest
+          if (!request.writableFinished) request.destroy();
+        });
+      });
+      request.end(payload.body);
+    });
+  }
+
+  function close(): void {
+    closed = true;
+    for (const request of inFlight) request.destroy(new Error('the transport was closed'));
+    pool?.agent.destroy();
+  }
+
+  return { send, close };
+}
+
+interface Pool {
+  readonly agent: Agent;
+  readonly ClientRequest: typeof ClientRequest;
+}
+
+/**
+ * Loads node:http with the first request: it costs more than everything else at start-up. The
+ * class is used rather than `http.request`, which instrumentation replaces.
+ */
+function openPool({ url, maxConnections }: TransportOptions): Pool {
+  const http = builtin('node:http');
+  const { Agent: PoolAgent } = url.startsWith('https:') ? builtin('node:https') : http;
+  const agent = new PoolAgent({
+    keepAlive: true,
+    maxSockets: maxConnections,
+    maxFreeSockets: maxConnections,
+    timeout: IDLE_CONNECTION_MS,
+  });
+  return { agent, ClientRequest: http.ClientRequest };
+}
+
+function builtin(name: 'node:http'): typeof import('node:http');
+function builtin(name: 'node:https'): typeof import('node:https');
+function builtin(name: string): unknown {
+  // Node 20.16 and later; before, and on other runtimes, by way of require
+  return process.getBuiltinModule?.(name) ?? createRequire(import.meta.url)(name);
+}
+
+interface Target {
+  readonly protocol: string;
+  readonly hostname: string;
+  readonly port: string | undefined;
+  readonly path: string;
+  /** Name, value, name, value: written as it is, which saves Node a map and us its checks. */
+  readonly headers: readonly string[];
+}
+
+/** Set per request, or by the connection; a configured header must not contradict them. */
+const OWN_HEADERS = new Set([
+  'connection',
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'transfer-encoding',
+]);
+
+function targetOf({ url, headers, userAgent }: TransportOptions): Target {
+  const { protocol, hostname, port, host, pathname, search, username, password } = new URL(url);
+  const byName = new Map([['host', ['Host', host]]]);
+  if (userAgent !== '') byName.set('user-agent', ['User-Agent', userAgent]);
+  if (username !== '' || password !== '') {
+    const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+    const basic = Buffer.from(credentials).toString('base64');
+    byName.set('authorization', ['Authorization', `Basic ${basic}`]);
+  }
+  for (const [name, value] of Object.entries(headers)) {
+    const key = name.toLowerCase();
+    if (!OWN_HEADERS.has(key)) byName.set(key, [name, value]);
+  }
+  return {
+    protocol,
+    // IPv6 addresses stand in brackets in a URL only
+    hostname: hostname.replace(/^\[|\]$/g, ''),
+    port: port === '' ? undefined : port,
+    path: pathname + search,
+    headers: [...byName.values()].flat(),
+  };
+}
+
+function headersOf(fixed: readonly string[], { body, contentType, encoding }: Payload): string[] {
+  const headers = [...fixed, 'Content-Type', contentType, 'Content-Length', String(body.length)];
+  if (encoding !== 'identity') headers.push('Content-Encoding', encoding);
+  return headers;
+}
+
+function outcomeOfError(
+  { code = '', message }: NodeJS.ErrnoException,
+  reusedSocket: boolean,
+  secrets: readonly string[],
+): Outcome {
+  const reason = shown(message.includes(code) ? message : `${code} ${message}`, secrets);
+  if (LASTING_ERROR.test(code)) return { kind: 'rejected', reason };
+  // the server had closed the connection while it was idle: nothing has reached it
+  const atOnce = reusedSocket && (code === 'ECONNRESET' || code === 'EPIPE');
+  return { kind: 'retryable', reason, atOnce };
+}
