@@ -1,5 +1,5 @@
 import { decodeExportResponse, decodeStatusMessage } from '../codec/response.ts';
-import type { Outcome, TransportOptions } from './transport.ts';
+import type { Outcome } from './transport.ts';
 
 /** An HTTP answer to one request, as far as it matters. */
 export interface HttpAnswer {
@@ -96,13 +96,4 @@ export function shown(text: string, secrets: readonly string[]): string {
   for (const secret of secrets) line = line.replaceAll(secret, '***');
   line = line.replace(/[\p{C}\p{Z}]+/gu, ' ').trim();
   return line.length > MAX_REASON_CHARS ? `${line.slice(0, MAX_REASON_CHARS - 1)}…` : line;
-}
-
-/** What must not be repeated when a server or library quotes it: header values, URL credentials. */
-export function secretsOf({ url, headers }: TransportOptions): string[] {
-  const { username, password, searchParams } = new URL(url);
-  const values = [...Object.values(headers), ...searchParams.values(), username, password];
-  const secrets = values.flatMap((value) => [value, ...value.split(/\s+/)]);
-  // shorter ones would garble the message more than they hide; longest first
-  return secrets.filter(({ length }) => length >= 4).sort((a, b) => b.length - a.length);
 }

@@ -1,4 +1,5 @@
-import { type HttpAnswer, outcomeOf, oversized, secretsOf, shown } from '../deliver/outcome.ts';
+import { endpointOf } from '../deliver/endpoint.ts';
+import { type HttpAnswer, outcomeOf, oversized, shown } from '../deliver/outcome.ts';
 import type { Outcome, Payload, Transport, TransportOptions } from '../deliver/transport.ts';
 
 /**
@@ -8,8 +9,7 @@ import type { Outcome, Payload, Transport, TransportOptions } from '../deliver/t
  */
 export function fetchTransport(options: TransportOptions, fetcher?: typeof fetch): Transport {
   const { timeoutMs, maxResponseBytes } = options;
-  const { url, headers: fixed } = targetOf(options);
-  const secrets = secretsOf(options);
+  const { url, headers: fixed, secrets } = endpointOf(options);
   const inFlight = new Set<AbortController>();
   let closed = false;
 
@@ -32,13 +32,16 @@ export function fetchTransport(options: TransportOptions, fetcher?: typeof fetch
     }, timeoutMs);
     inFlight.add(controller);
     try {
-      const response = await (fetcher ?? fetch)(url, {
+      const response = await (fetcher ?? fetch)(url.href, {
         method: 'POST',
         headers,
         body: payload.body as Uint8Array<ArrayBuffer>,
         signal: controller.signal,
         redirect: 'manual',
       });
+      if (response.type === 'opaqueredirect') {
+        return { kind: 'rejected', reason: 'HTTP 3xx: redirects are not followed' };
+      }
       const body = await readBody(response, maxResponseBytes);
       if (body === 'oversized') return oversized(response.status, maxResponseBytes);
       return outcomeOf(answerOf(response, body), Date.now(), secrets);
@@ -57,24 +60,6 @@ export function fetchTransport(options: TransportOptions, fetcher?: typeof fetch
   }
 
   return { send, close };
-}
-
-/** `fetch` refuses a URL with credentials: they become the header they stand for. */
-function targetOf(options: TransportOptions): { url: string; headers: Record<string, string> } {
-  const url = new URL(options.url);
-  const headers: Record<string, string> = {};
-  if (options.userAgent !== '') headers['user-agent'] = options.userAgent;
-  if (url.username !== '' || url.password !== '') {
-    const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
-    const bytes = new TextEncoder().encode(credentials);
-    headers['authorization'] = `Basic ${btoa(String.fromCharCode(...bytes))}`;
-    url.username = '';
-    url.password = '';
-  }
-  for (const [name, value] of Object.entries(options.headers)) {
-    headers[name.toLowerCase()] = value;
-  }
-  return { url: url.href, headers };
 }
 
 /** The whole body, decompressed; `undefined` when it breaks off: the status counts all the same. */

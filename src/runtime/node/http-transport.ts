@@ -1,6 +1,7 @@
 import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import { createRequire } from 'node:module';
-import { outcomeOf, oversized, secretsOf, shown } from '../../deliver/outcome.ts';
+import { endpointOf, type HttpEndpoint } from '../../deliver/endpoint.ts';
+import { outcomeOf, oversized, shown } from '../../deliver/outcome.ts';
 import type { Outcome, Payload, Transport, TransportOptions } from '../../deliver/transport.ts';
 
 /** How long an unused connection stays open, milliseconds. */
@@ -17,8 +18,9 @@ const LASTING_ERROR = /^(ERR_INVALID_|ERR_HTTP_|ERR_UNESCAPED_|HPE_(?!INVALID_EO
  */
 export function nodeHttpTransport(options: TransportOptions): Transport {
   const { timeoutMs, maxResponseBytes } = options;
-  const target = targetOf(options);
-  const secrets = secretsOf(options);
+  const endpoint = endpointOf(options);
+  const { secrets } = endpoint;
+  const target = targetOf(endpoint);
   const inFlight = new Set<ClientRequest>();
   let pool: Pool | undefined;
   let closed = false;
@@ -132,41 +134,21 @@ function builtin(name: string): unknown {
 interface Target {
   readonly protocol: string;
   readonly hostname: string;
-  readonly port: string | undefined;
+  readonly port: string;
   readonly path: string;
   /** Name, value, name, value: written as it is, which saves Node a map and us its checks. */
   readonly headers: readonly string[];
 }
 
-/** Set per request, or by the connection; a configured header must not contradict them. */
-const OWN_HEADERS = new Set([
-  'connection',
-  'content-encoding',
-  'content-length',
-  'content-type',
-  'transfer-encoding',
-]);
-
-function targetOf({ url, headers, userAgent }: TransportOptions): Target {
-  const { protocol, hostname, port, host, pathname, search, username, password } = new URL(url);
-  const byName = new Map([['host', ['Host', host]]]);
-  if (userAgent !== '') byName.set('user-agent', ['User-Agent', userAgent]);
-  if (username !== '' || password !== '') {
-    const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-    const basic = Buffer.from(credentials).toString('base64');
-    byName.set('authorization', ['Authorization', `Basic ${basic}`]);
-  }
-  for (const [name, value] of Object.entries(headers)) {
-    const key = name.toLowerCase();
-    if (!OWN_HEADERS.has(key)) byName.set(key, [name, value]);
-  }
+function targetOf({ url, headers }: HttpEndpoint): Target {
+  const { protocol, hostname, port, host, pathname, search } = url;
   return {
     protocol,
     // IPv6 addresses stand in brackets in a URL only
     hostname: hostname.replace(/^\[|\]$/g, ''),
-    port: port === '' ? undefined : port,
+    port,
     path: pathname + search,
-    headers: [...byName.values()].flat(),
+    headers: Object.entries<string>({ host, ...headers }).flat(),
   };
 }
 
@@ -177,10 +159,13 @@ function headersOf(fixed: readonly string[], { body, contentType, encoding }: Pa
 }
 
 function outcomeOfError(
-  { code = '', message }: NodeJS.ErrnoException,
+  error: NodeJS.ErrnoException & { errors?: readonly Error[] },
   reusedSocket: boolean,
   secrets: readonly string[],
 ): Outcome {
+  const { code = '' } = error;
+  // a host with several addresses fails with an error for each and no message of its own
+  const message = error.message || (error.errors?.[0]?.message ?? '');
   const reason = shown(message.includes(code) ? message : `${code} ${message}`, secrets);
   if (LASTING_ERROR.test(code)) return { kind: 'rejected', reason };
   // the server had closed the connection while it was idle: nothing has reached it

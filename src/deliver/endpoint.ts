@@ -1,0 +1,49 @@
+import type { TransportOptions } from './transport.ts';
+
+/** Where requests go and what every one of them carries. */
+export interface HttpEndpoint {
+  /** Without credentials. */
+  readonly url: URL;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** What must not be repeated when a server or a library quotes it, longest first. */
+  readonly secrets: readonly string[];
+}
+
+/** Set per request, or by the connection; a configured header must not contradict them. */
+const OWN_HEADERS = new Set([
+  'connection',
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'transfer-encoding',
+]);
+
+/**
+ * Reads the options once. Credentials in the URL become the Authorization header they stand for,
+ * unless one is configured. Throws a TypeError when `url` is none.
+ */
+export function endpointOf(options: TransportOptions): HttpEndpoint {
+  const url = new URL(options.url);
+  const headers: Record<string, string> = {};
+  if (options.userAgent !== '') headers['user-agent'] = options.userAgent;
+  const { username, password } = url;
+  if (username !== '' || password !== '') {
+    const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+    const latin1 = String.fromCharCode(...new TextEncoder().encode(credentials));
+    headers['authorization'] = `Basic ${btoa(latin1)}`;
+    url.username = '';
+    url.password = '';
+  }
+  for (const [name, value] of Object.entries(options.headers)) {
+    const key = name.toLowerCase();
+    if (!OWN_HEADERS.has(key)) headers[key] = value;
+  }
+  const { 'user-agent': _, ...secretHeaders } = headers;
+  const secrets = [...Object.values(secretHeaders), ...url.searchParams.values(), password]
+    .flatMap((value) => [value, ...value.split(/\s+/)])
+    // shorter ones would garble the message more than they hide
+    .filter(({ length }) => length >= 4)
+    .sort((a, b) => b.length - a.length);
+  return { url, headers, secrets };
+}
