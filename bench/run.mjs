@@ -4,6 +4,7 @@
 //   --json     one JSON object per line instead of tables
 //   --rounds N rounds per case (15)
 //   --quick    3 short rounds: shows that the benches work, not how fast anything is
+//   --subject R  only subjects whose name matches (simd|opentelemetry)
 //   --record   also writes bench/record.jsonl, from which `npm run bench:report` makes tables
 //   --dir D    bench files of another folder
 //
@@ -26,6 +27,7 @@ const { values, positionals } = parseArgs({
     rounds: { type: 'string' },
     quick: { type: 'boolean', default: false },
     record: { type: 'boolean', default: false },
+    subject: { type: 'string', default: '' },
     dir: { type: 'string', default: join(root, 'bench') },
   },
 });
@@ -34,11 +36,14 @@ const rounds = Number(values.rounds ?? (values.quick ? 3 : 15));
 if (!Number.isInteger(rounds) || rounds < 1) {
   fail(`--rounds takes a whole number from 1, got '${values.rounds}'`);
 }
-try {
-  new RegExp(pattern);
-} catch (error) {
-  fail(`the pattern is not a regular expression: ${error.message}`);
+for (const source of [pattern, values.subject]) {
+  try {
+    new RegExp(source);
+  } catch (error) {
+    fail(error.message);
+  }
 }
+if (values.record && values.subject) fail('a record takes all subjects: leave --subject out');
 
 const out = join(root, 'build/bench', String(process.pid));
 const recorded = join(out, 'record.jsonl');
@@ -47,6 +52,7 @@ try {
   installRivals(rivals);
   const options = {
     pattern,
+    subjects: values.subject,
     json: values.json,
     rounds,
     roundMs: values.quick ? 5 : 30,

@@ -5,13 +5,15 @@
  */
 
 import { appendFileSync } from 'node:fs';
-import type { BenchCase } from './case.ts';
+import type { BenchCase, Prepared } from './case.ts';
 import { type Effort, type Measurement, measure } from './measure.ts';
 import { table } from './table.ts';
 
 interface Run extends Effort {
   /** Source of the regular expression that picks cases by name. */
   readonly pattern: string;
+  /** The same for subjects by theirs. */
+  readonly subjects: string;
   /** One JSON object per line on stdout instead of tables. */
   readonly json: boolean;
   /** File the JSON lines are appended to as well, if any. */
@@ -21,6 +23,7 @@ interface Run extends Effort {
 const run: Run = JSON.parse(process.env['OTLP_WASM_BENCH'] ?? '{}');
 const { cases } = (await import(process.argv[2])) as { cases: readonly BenchCase[] };
 const pattern = new RegExp(run.pattern);
+const subjects = new RegExp(run.subjects);
 for (const one of cases) {
   if (!pattern.test(one.name)) continue;
   try {
@@ -36,7 +39,9 @@ async function measureCase(one: BenchCase): Promise<Measurement[]> {
   const prepared = await one.prepare();
   try {
     await prepared.check();
-    return await measure(prepared, run);
+    const pick = (all: Prepared['subjects']) =>
+      all.filter((subject) => subjects.test(subject.name));
+    return await measure({ ...prepared, subjects: pick(prepared.subjects) } as Prepared, run);
   } finally {
     await prepared.close?.();
   }

@@ -1,0 +1,162 @@
+// npm run bench:report: rewrites the tables between `<!-- bench:begin NAME -->` and
+// `<!-- bench:end NAME -->` in README.md and docs/benchmarks.md from bench/record.jsonl.
+//
+//   NAME machine   what the record was made on
+//        summary   one row per case: our best engine against each rival
+//        losses    every figure in which a subject of ours is worse than a rival
+//        a path    all subjects of that case, or of all cases below it
+
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { readRecord } from './record.mjs';
+
+const OURS = 'otlp-wasm/simd';
+
+/**
+ * The text with its blocks rewritten. Throws where a block is not closed or where the record
+ * has nothing for it.
+ */
+export function rewrite(text, record) {
+  const blocks = /(<!-- bench:begin (\S+) -->\n)([\s\S]*?)(<!-- bench:end (\S+) -->)/g;
+  const rewritten = text.replace(blocks, (_, begin, name, _old, end, endName) => {
+    if (name !== endName) throw new Error(`bench:begin ${name} is closed by bench:end ${endName}`);
+    return `${begin}\n${block(name, record)}\n\n${end}`;
+  });
+  const begins = text.match(/<!-- bench:begin /g)?.length ?? 0;
+  const found = text.match(blocks)?.length ?? 0;
+  if (begins !== found) throw new Error(`${begins} blocks begin, ${found} end`);
+  return rewritten;
+}
+
+function block(name, { machine, lines }) {
+  if (name === 'machine') return machineLine(machine);
+  if (name === 'summary') return summary(lines);
+  if (name === 'losses') return losses(lines);
+  const names = unique(lines.map((line) => line.case)).filter(
+    (one) => one === name || one.startsWith(`${name}/`),
+  );
+  if (names.length === 0) throw new Error(`no case of the record is named ${name} or below it`);
+  return names
+    .map((one) => `\`${one}\`\n\n${caseTable(lines.filter((line) => line.case === one))}`)
+    .join('\n\n');
+}
+
+function machineLine({ node, platform, cpu, cores, memoryGiB, date }) {
+  return `Node.js ${node}, ${platform}, ${cpu}, ${cores} cores, ${memoryGiB} GiB, ${date}.`;
+}
+
+function summary(lines) {
+  const rows = lines.flatMap((line) =>
+    line.subject !== OURS
+      ? []
+      : Object.entries(line.factors).map(([rival, factor]) => {
+          const other = find(lines, line, rival);
+          return [
+            `\`${line.case}\``,
+            line.unit,
+            cell(line),
+            `${cell(other)} (${rival})`,
+            factor < 1 ? `**${times(factor)}**` : times(factor),
+          ];
+        }),
+  );
+  return markdown(['case', 'unit', OURS, 'rival', 'times better'], rows);
+}
+
+function losses(lines) {
+  const rows = [];
+  for (const line of lines.filter((one) => one.subject.startsWith('otlp-wasm/'))) {
+    for (const [rival, factor] of Object.entries(line.factors)) {
+      const other = find(lines, line, rival);
+      const shared = [`\`${line.case}\``, line.subject];
+      if (factor < 1) {
+        rows.push([...shared, line.unit, number(line.median), number(other.median), rival]);
+      }
+      if (line.ratio < other.ratio) {
+        rows.push([...shared, 'ratio', line.ratio.toFixed(2), other.ratio.toFixed(2), rival]);
+      }
+    }
+  }
+  if (rows.length === 0) return 'None in this record.';
+  return markdown(['case', 'subject', 'unit', 'ours', 'theirs', 'rival'], rows);
+}
+
+function caseTable(lines) {
+  const units = unique(lines.map((line) => line.unit));
+  const rivals = unique(lines.flatMap((line) => Object.keys(line.factors)));
+  const ratios = lines.some((line) => line.ratio !== undefined);
+  const head = ['subject'];
+  for (const unit of units) head.push(unit, ...rivals.map((rival) => `vs ${rival}`));
+  if (ratios) head.push('ratio');
+  const rows = unique(lines.map((line) => line.subject)).map((subject) => {
+    const row = [subject];
+    for (const unit of units) {
+      const line = lines.find((one) => one.subject === subject && one.unit === unit);
+      row.push(line ? `${number(line.median)} (${number(line.min)}–${number(line.max)})` : '');
+      for (const rival of rivals) {
+        const factor = line?.factors[rival];
+        row.push(factor === undefined ? '' : times(factor));
+      }
+    }
+    if (ratios) {
+      row.push(lines.find((one) => one.subject === subject)?.ratio?.toFixed(2) ?? '');
+    }
+    return row;
+  });
+  // A unit in which nothing is compared (nothing dropped by anyone) has empty columns.
+  const kept = head.map((_, column) => column === 0 || rows.some((row) => row[column] !== ''));
+  const only = (row) => row.filter((_, column) => kept[column]);
+  return markdown(only(head), rows.map(only));
+}
+
+function find(lines, { case: name, unit }, subject) {
+  return lines.find((one) => one.case === name && one.unit === unit && one.subject === subject);
+}
+
+function cell({ median, ratio }) {
+  return ratio === undefined ? number(median) : `${number(median)}, ratio ${ratio.toFixed(2)}`;
+}
+
+function times(factor) {
+  return `${factor < 10 ? factor.toFixed(2) : factor.toFixed(1)}×`;
+}
+
+function number(value) {
+  const digits = value !== 0 && Math.abs(value) < 100 ? 2 : 0;
+  return value.toLocaleString('en', { maximumFractionDigits: digits });
+}
+
+function markdown(head, rows) {
+  const line = (cells) => `| ${cells.join(' | ')} |`;
+  const rule = head.map((_, column) => (column === 0 ? '---' : '--:'));
+  return [head, rule, ...rows].map(line).join('\n');
+}
+
+function unique(values) {
+  return [...new Set(values)];
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const root = fileURLToPath(new URL('..', import.meta.url));
+  const record = readRecord(join(root, 'bench/record.jsonl'));
+  if (!record) {
+    process.stderr.write('bench/record.jsonl is not there: npm run bench:record writes it\n');
+    process.exit(1);
+  }
+  for (const name of ['README.md', 'docs/benchmarks.md']) {
+    const file = join(root, name);
+    if (!existsSync(file)) continue;
+    const before = readFileSync(file, 'utf8');
+    let after;
+    try {
+      after = rewrite(before, record);
+    } catch (error) {
+      process.stderr.write(`${name}: ${error.message}\n`);
+      process.exitCode = 1;
+      continue;
+    }
+    if (after !== before) writeFileSync(file, after);
+    process.stdout.write(`${name}: ${after === before ? 'up to date' : 'rewritten'}\n`);
+  }
+}

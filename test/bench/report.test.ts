@@ -1,0 +1,115 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readRecord, writeRecord } from '../../bench/record.mjs';
+import { rewrite } from '../../bench/report.mjs';
+
+const figures = { min: 90, max: 110, factors: {} };
+const lines = [
+  {
+    ...figures,
+    case: 'codec/trace/512',
+    subject: 'otlp-wasm/simd',
+    unit: 'ns/op',
+    median: 100,
+    factors: { 'opentelemetry-js': 50 },
+  },
+  {
+    ...figures,
+    case: 'codec/trace/512',
+    subject: 'opentelemetry-js',
+    unit: 'ns/op',
+    median: 5000,
+  },
+  {
+    ...figures,
+    case: 'compress/gzip-fast/traces-64',
+    subject: 'otlp-wasm/scalar',
+    unit: 'MB/s',
+    median: 80,
+    ratio: 4,
+    factors: { 'zlib/1': 0.8 },
+  },
+  {
+    ...figures,
+    case: 'compress/gzip-fast/traces-64',
+    subject: 'zlib/1',
+    unit: 'MB/s',
+    median: 100,
+    ratio: 5,
+  },
+];
+const machine = { node: '20.0.0', platform: 'linux x64', cpu: 'CPU', cores: 2, memoryGiB: 4 };
+const record = { machine: { ...machine, date: '2026-01-02' }, lines };
+
+function page(name: string, old = ''): string {
+  return `before\n<!-- bench:begin ${name} -->\n${old}<!-- bench:end ${name} -->\nafter\n`;
+}
+
+describe('bench report', () => {
+  it.each(['machine', 'summary', 'losses', 'codec', 'codec/trace/512', 'compress/gzip-fast'])(
+    'writes %s, the same again on its own output',
+    (name) => {
+      const once = rewrite(page(name), record);
+      expect(once).not.toBe(page(name));
+      expect(once).toMatch(/^before\n/);
+      expect(once).toMatch(/\nafter\n$/);
+      expect(rewrite(once, record)).toBe(once);
+      expect(rewrite(page(name, 'stale\n'), record)).toBe(once);
+    },
+  );
+
+  it('shows figures and factors', () => {
+    expect(rewrite(page('codec/trace'), record)).toContain(
+      '| otlp-wasm/simd | 100 (90–110) | 50.0× |\n| opentelemetry-js | 5,000 (90–110) |  |',
+    );
+  });
+
+  it('lists what is slower and what compresses less among the losses, and nothing else', () => {
+    const rows = rewrite(page('losses'), record)
+      .split('\n')
+      .filter((line: string) => line.startsWith('| `'));
+    expect(rows).toEqual([
+      '| `compress/gzip-fast/traces-64` | otlp-wasm/scalar | MB/s | 80 | 100 | zlib/1 |',
+      '| `compress/gzip-fast/traces-64` | otlp-wasm/scalar | ratio | 4.00 | 5.00 | zlib/1 |',
+    ]);
+  });
+
+  it('refuses a name the record knows nothing of and a block that is not closed', () => {
+    expect(() => rewrite(page('codec/log'), record)).toThrow('no case of the record is named');
+    expect(() => rewrite('<!-- bench:begin summary -->\n', record)).toThrow(
+      '1 blocks begin, 0 end',
+    );
+  });
+});
+
+describe('bench record', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'bench-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  const text = (all: readonly object[]) => all.map((line) => `${JSON.stringify(line)}\n`).join('');
+
+  it('replaces the cases that ran and keeps the others', () => {
+    const file = join(folder, 'record.jsonl');
+    writeRecord(file, text(lines), true);
+    const faster = lines.slice(0, 2).map((line) => ({ ...line, median: 1 }));
+    writeRecord(file, text(faster), false);
+    const written = readRecord(file);
+    expect(written?.machine.node).toBe(process.versions.node);
+    expect(written?.lines).toEqual([...faster, ...lines.slice(2)]);
+  });
+
+  it('does not mix machines', () => {
+    const file = join(folder, 'record.jsonl');
+    writeRecord(file, text(lines), true);
+    const [first, ...rest] = readFileSync(file, 'utf8').split('\n');
+    const other = JSON.parse(first);
+    other.machine.cores = 999;
+    writeFileSync(file, [JSON.stringify(other), ...rest].join('\n'));
+    expect(() => writeRecord(file, text(lines), false)).toThrow('another machine');
+  });
+});
