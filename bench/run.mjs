@@ -48,7 +48,9 @@ if (values.record && values.subject) fail('a record takes all subjects: leave --
 const out = join(root, 'build/bench', String(process.pid));
 const recorded = join(out, 'record.jsonl');
 try {
-  const { outputs, rivals } = await bundle(root, resolve(values.dir), out);
+  const { outputs, rivals } = await bundle(root, resolve(values.dir), out).catch(() =>
+    fail('the benches do not build (see above)'),
+  );
   installRivals(rivals);
   const options = {
     pattern,

@@ -61,13 +61,14 @@ describe('bench report', () => {
   );
 
   it('shows figures and factors', () => {
-    expect(rewrite(page('codec/trace'), record)).toContain(
-      '| otlp-wasm/simd | 100 (90–110) | 50.0× |\n| opentelemetry-js | 5,000 (90–110) |  |',
-    );
+    const rows = rewrite(page('codec/trace'), record).replace(/ {2,}/g, ' ');
+    expect(rows).toContain('| otlp-wasm/simd | 100 (90–110) | 50.0× |');
+    expect(rows).toContain('| opentelemetry-js | 5,000 (90–110) | |');
   });
 
   it('lists what is slower and what compresses less among the losses, and nothing else', () => {
     const rows = rewrite(page('losses'), record)
+      .replace(/ {2,}/g, ' ')
       .split('\n')
       .filter((line: string) => line.startsWith('| `'));
     expect(rows).toEqual([
