@@ -17,9 +17,14 @@
  *   76 attributes   80 events   84 links            (how many were dropped)
  *   88 bytes of trace state        92 bytes of status message
  *   96 name: its address in the string table, or 0 and its text follows
- *  100 trace state bytes · [name: length, bytes] · attributes · events · links
+ *  100 address of the text block that its TEXT values lie in
+ *  104 trace state bytes · [name: length, bytes] · attributes · events · links
  *      · status message bytes
  * ```
+ *
+ * Strings that do not repeat are gathered over several records and converted to UTF-8 in one
+ * go: the text block, which stands in the ring behind the records that need it, as a pad
+ * whose first word is followed by the bytes. Being behind them it is freed after them.
  *
  * attribute := key address << 4 | kind, [key: length, bytes — if the address is 0], value
  *
@@ -27,9 +32,9 @@
  *   value kind   words that follow
  *   EMPTY TRUE FALSE   none
  *   INT32        value                 DOUBLE  low, high
- *   INT64        low, high             STRING  length, bytes
- *   STRING_REF   address               BYTES   length, bytes
- *   ARRAY        count, then as many `kind, value`   (no key)
+ *   INT64        low, high             TEXT    length, offset in the text block
+ *   STRING_REF   address               STRING  length, bytes
+ *   ARRAY        count, then as many `kind, value`   (no key)     BYTES   length, bytes
  *   MAP          count, then as many attributes
  * ```
  *
@@ -63,7 +68,8 @@ export const SPAN_DROPPED_LINKS: i32 = 84;
 export const SPAN_STATE_BYTES: i32 = 88;
 export const SPAN_MESSAGE_BYTES: i32 = 92;
 export const SPAN_NAME: i32 = 96;
-export const SPAN_HEADER_BYTES: i32 = 100;
+export const SPAN_TEXT: i32 = 100;
+export const SPAN_HEADER_BYTES: i32 = 104;
 
 export const SPAN_KIND_SHIFT: i32 = 12;
 export const SPAN_STATUS_SHIFT: i32 = 16;
@@ -76,8 +82,9 @@ export const VALUE_INT32: i32 = 3;
 export const VALUE_INT64: i32 = 4;
 export const VALUE_DOUBLE: i32 = 5;
 export const VALUE_STRING_REF: i32 = 6;
-export const VALUE_STRING: i32 = 7;
-export const VALUE_BYTES: i32 = 8;
-export const VALUE_ARRAY: i32 = 9;
-export const VALUE_MAP: i32 = 10;
+export const VALUE_TEXT: i32 = 7;
+export const VALUE_STRING: i32 = 8;
+export const VALUE_BYTES: i32 = 9;
+export const VALUE_ARRAY: i32 = 10;
+export const VALUE_MAP: i32 = 11;
 export const VALUE_KIND_BITS: i32 = 4;

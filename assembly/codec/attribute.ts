@@ -21,6 +21,7 @@ import {
   VALUE_MAP,
   VALUE_STRING,
   VALUE_STRING_REF,
+  VALUE_TEXT,
   VALUE_TRUE,
 } from '../buffer/record';
 import { copy16 } from '../lanes/index';
@@ -40,6 +41,15 @@ const KEY_VALUE_VALUE: i32 = 0x12;
 
 /** Address of the next word to read, after a call of this file. */
 let cursor: i32 = 0;
+
+/** Where the TEXT values of the record at hand lie. */
+let textBlock: i32 = 0;
+
+// @ts-ignore: decorator
+@inline
+export function setTextBlock(address: i32): void {
+  textBlock = address;
+}
 
 // @ts-ignore: decorator
 @inline
@@ -90,6 +100,11 @@ function valueSize(kind: i32, r: i32): i32 {
   if (kind == VALUE_STRING_REF) {
     cursor = r + 4;
     return load<i32>(load<i32>(r));
+  }
+  if (kind == VALUE_TEXT) {
+    const n = load<i32>(r);
+    cursor = r + 8;
+    return 1 + varintSize(n) + n;
   }
   if (kind == VALUE_INT32) {
     cursor = r + 4;
@@ -152,6 +167,10 @@ function writeValue(p: i32, kind: i32, r: i32): i32 {
     cursor = r + 4;
     copyBytes(p, ref + 4, n);
     return p + n;
+  }
+  if (kind == VALUE_TEXT) {
+    cursor = r + 8;
+    return writeBytes(p, STRING_VALUE, textBlock + load<i32>(r + 4), load<i32>(r));
   }
   if (kind == VALUE_STRING || kind == VALUE_BYTES) {
     const n = load<i32>(r);
@@ -236,17 +255,17 @@ export function writeAttributes(p: i32, limit: i32, tag: i32, count: i32, r: i32
     const kind = <i32>(head & ((1 << VALUE_KIND_BITS) - 1));
     // bounds: a short attribute takes less than 2 + 128 bytes; copies overshoot by less than
     // OVERSHOOT_BYTES, which every output buffer has behind its limit.
-    if (key != 0 && kind <= VALUE_STRING && kind != VALUE_EMPTY && limit - p > 160) {
+    if (key != 0 && kind <= VALUE_TEXT && kind != VALUE_EMPTY && limit - p > 160) {
       const keyBytes = load<i32>(key);
       const word = load<i32>(r + 4);
       let n = 2;
       if (kind == VALUE_STRING_REF) n = load<i32>(word);
-      else if (kind == VALUE_STRING) n = word + 2;
+      else if (kind == VALUE_TEXT) n = word + 2;
       else if (kind == VALUE_INT32) n = word < 0 ? 11 : 1 + varintSize(word);
       else if (kind == VALUE_DOUBLE) n = 9;
       else if (kind == VALUE_INT64) n = 1 + varint64Size(load<u64>(r + 4, 0, 4));
       const size = keyBytes + 2 + n;
-      // Unsigned, since an inline string may be of any length.
+      // Unsigned, since a text may be of any length.
       if (<u32>n < 126 && size < 128) {
         store16(p, tag | (size << 8));
         copyBytes(p + 2, key + 4, keyBytes);
@@ -256,10 +275,10 @@ export function writeAttributes(p: i32, limit: i32, tag: i32, count: i32, r: i32
         if (kind == VALUE_STRING_REF) {
           copyBytes(p, word + 4, n);
           r += 8;
-        } else if (kind == VALUE_STRING) {
+        } else if (kind == VALUE_TEXT) {
           store16(p, STRING_VALUE | (word << 8));
-          copyBytes(p + 2, r + 8, word);
-          r += 8 + padded(word);
+          copyBytes(p + 2, textBlock + load<i32>(r + 8), word);
+          r += 12;
         } else if (kind == VALUE_INT32) {
           store<u8>(p, INT_VALUE);
           if (word < 0) writeVarint64(p + 1, <i64>word);

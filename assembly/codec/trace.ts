@@ -32,6 +32,7 @@ import {
   SPAN_START,
   SPAN_STATE_BYTES,
   SPAN_STATUS_SHIFT,
+  SPAN_TEXT,
   SPAN_TRACE_ID,
 } from '../buffer/record';
 import {
@@ -57,7 +58,14 @@ import {
   RING_BASE,
 } from '../memory';
 import { STATUS_EMPTY, STATUS_NO_ROOM } from '../status';
-import { copyBytes, cursorAfter, padded, writeAttributes, writeBytes } from './attribute';
+import {
+  copyBytes,
+  cursorAfter,
+  padded,
+  setTextBlock,
+  writeAttributes,
+  writeBytes,
+} from './attribute';
 import { closeLength, varintSize, writeVarint } from './varint';
 
 /** Fixed part of a Span, an Event or a Link with its tags: never more than this. */
@@ -155,6 +163,7 @@ function writeSpan(p: i32, limit: i32, record: i32): i32 {
   if (limit - p - FIXED_BYTES < stateBytes + messageBytes) return 0;
   const bits = load<u32>(record + SPAN_BITS);
   let r = record + SPAN_HEADER_BYTES;
+  setTextBlock(load<i32>(record + SPAN_TEXT));
 
   // bounds: the fixed fields below take less than FIXED_BYTES, checked above; everything of
   // variable length checks for itself.

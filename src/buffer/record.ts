@@ -29,7 +29,8 @@ export interface Attributes {
 }
 
 export interface EventData extends Attributes {
-  name: string;
+  readonly nameKey: Key;
+  readonly name: string;
   sec: number;
   nano: number;
   dropped: number;
@@ -87,8 +88,6 @@ export interface SpanData extends Attributes {
   /** OTLP SpanFlags: W3C trace flags, 0x100 has-is-remote, 0x200 is-remote. */
   flags: number;
   status: number;
-  statusMessage: string;
-  traceState: string;
   traceId0: number;
   traceId1: number;
   traceId2: number;
@@ -101,9 +100,17 @@ export interface SpanData extends Attributes {
   startNano: number;
   endSec: number;
   endNano: number;
-  droppedAttributes: number;
   events: EventData[] | null;
+  /** What most spans have not. */
+  rare: RareSpanData | null;
+}
+
+/** Kept apart, so that the common span is small. */
+export interface RareSpanData {
+  statusMessage: string;
+  traceState: string;
+  links: LinkData[];
+  droppedAttributes: number;
   droppedEvents: number;
-  links: LinkData[] | null;
   droppedLinks: number;
 }

@@ -26,6 +26,7 @@ import {
   SPAN_START,
   SPAN_STATE_BYTES,
   SPAN_STATUS_SHIFT,
+  SPAN_TEXT,
   SPAN_TRACE_ID,
   VALUE_ARRAY,
   VALUE_BYTES,
@@ -38,9 +39,17 @@ import {
   VALUE_MAP,
   VALUE_STRING,
   VALUE_STRING_REF,
+  VALUE_TEXT,
   VALUE_TRUE,
 } from '../engine/generated/layout.ts';
-import { type Group, RecordMap, type RecordValue, type SpanData } from './record.ts';
+import {
+  type EventData,
+  type Group,
+  type RareSpanData,
+  RecordMap,
+  type RecordValue,
+  type SpanData,
+} from './record.ts';
 import type { Key } from './shape.ts';
 import { StringTable } from './strings.ts';
 
@@ -59,6 +68,15 @@ const SLACK_WORDS = 64;
 /** Up to here a loop over char codes beats `encodeInto` and its view. */
 const LOOP_UNITS = 32;
 const OVERFLOW = -1;
+/** Records whose texts are gathered before they are converted in one go. */
+const GATHER_RECORDS = 16;
+/** Texts gathered at most, and their UTF-16 units. */
+const GATHER_TEXTS = 256;
+const GATHER_UNITS = 8192;
+/** Longer strings are converted on their own. */
+const MAX_TEXT_UNITS = 1024;
+/** Room kept behind a record for the text block: three bytes a unit at worst. */
+const TEXT_ROOM_BYTES = (GATHER_UNITS + MAX_TEXT_UNITS) * 3 + 64;
 const MAX_CREDIT = 48;
 const MAX_REST = 65536;
 
@@ -82,6 +100,17 @@ export class Ring {
   private swapHead = 0;
   /** Word index that the record being written must not pass. */
   private limit = 0;
+  /** Word indexes: the first record not committed yet, and where the next one goes. */
+  private first = RING_BASE >> 2;
+  private next = RING_BASE >> 2;
+  private uncommitted = 0;
+  /** The texts gathered for the uncommitted records, one after the other. */
+  private text = '';
+  /** Where each text's length word is, and its first unit in `text`. */
+  private readonly marks = new Int32Array(2 * GATHER_TEXTS);
+  private markCount = 0;
+  /** Zero while a group is defined: its strings are read before a text block exists. */
+  private maxTextUnits = MAX_TEXT_UNITS;
 
   /** @param ringBytes a power of two; the engine's memory must reach beyond it. */
   constructor(engine: Engine, ringBytes: number) {
@@ -96,57 +125,118 @@ export class Ring {
 
   /** Records waiting in the ring. */
   get count(): number {
-    return this.words[CONTROL_COUNT >> 2]!;
+    return this.words[CONTROL_COUNT >> 2]! + this.uncommitted;
   }
 
   /** Bytes in use. */
   get used(): number {
-    return (this.words[CONTROL_HEAD >> 2]! - this.words[CONTROL_TAIL >> 2]!) | 0;
+    const committed = this.words[CONTROL_HEAD >> 2]! - this.words[CONTROL_TAIL >> 2]!;
+    return (committed | 0) + ((this.next - this.first) << 2);
   }
 
-  /** Writes the record of an ended span; nothing of it is visible unless all of it is. */
+  /**
+   * Writes the record of an ended span; nothing of it is visible unless all of it is. It can
+   * be drained once it is committed.
+   */
   write(span: SpanData): Written {
     if (this.strings.full) this.swap();
-    const start = this.claim();
-    if (start < 0) return 'full';
+    if (!this.claim()) return 'full';
+    const start = this.next;
     const { scope } = span;
     if (scope.epoch !== this.strings.epoch) {
       const problem = this.define(scope, start);
       if (problem !== undefined) return problem;
     }
+    const { text, markCount } = this;
     const end = this.span(span, scope, start);
-    if (end < 0) return 'too_large';
-    const words = this.words;
-    words[(start + (SPAN_SIZE >> 2)) | 0] = (end - start) << 2;
-    words[CONTROL_HEAD >> 2] = words[CONTROL_HEAD >> 2]! + ((end - start) << 2);
-    words[CONTROL_COUNT >> 2]!++;
+    if (end < 0) {
+      this.text = text;
+      this.markCount = markCount;
+      return 'too_large';
+    }
+    this.words[(start + (SPAN_SIZE >> 2)) | 0] = (end - start) << 2;
+    this.next = end;
+    if (
+      ++this.uncommitted === GATHER_RECORDS ||
+      this.markCount >= GATHER_TEXTS ||
+      this.text.length >= GATHER_UNITS
+    ) {
+      this.commit();
+    }
     return 'written';
   }
 
-  /** Finds room for the largest record, in one piece; returns its word index, or -1. */
-  private claim(): number {
-    const words = this.words;
-    const need = this.recordBytes;
-    let head = words[CONTROL_HEAD >> 2]!;
-    const free = this.ringBytes - ((head - words[CONTROL_TAIL >> 2]!) | 0);
-    let place = head & (this.ringBytes - 1);
-    if (place + need > this.ringBytes) {
-      const pad = this.ringBytes - place;
-      if (free < pad + need) return -1;
-      words[(RING_BASE + place) >> 2] = RECORD_PAD | pad;
-      head = (head + pad) | 0;
-      words[CONTROL_HEAD >> 2] = head;
-      place = 0;
-    } else if (free < need) {
-      return -1;
+  /** Makes every record written so far visible to whoever drains the ring. */
+  commit(): void {
+    const { words, first, text, uncommitted } = this;
+    if (uncommitted === 0) return;
+    let end = this.next;
+    if (text !== '') {
+      const at = (end + 1) << 2;
+      const room = this.bytes.subarray(at, at + text.length * 3);
+      let { written } = this.encoder.encodeInto(text, room);
+      // As many bytes as units: all ASCII, and every text is where it was expected.
+      if (written !== text.length) written = this.convertEach(at);
+      for (let r = first; r < end; r += words[r]! >> 2) words[r + (SPAN_TEXT >> 2)] = at;
+      const size = 4 + ((written + 3) & ~3);
+      words[end] = RECORD_PAD | size;
+      end += size >> 2;
+      this.text = '';
+      this.markCount = 0;
     }
-    this.limit = ((RING_BASE + place + need) >> 2) - SLACK_WORDS;
-    return (RING_BASE + place) >> 2;
+    words[CONTROL_HEAD >> 2] = words[CONTROL_HEAD >> 2]! + ((end - first) << 2);
+    words[CONTROL_COUNT >> 2] = words[CONTROL_COUNT >> 2]! + uncommitted;
+    this.uncommitted = 0;
+    this.first = end;
+    this.next = end;
+  }
+
+  /** Some text is not ASCII: converts one by one and corrects lengths and offsets. */
+  private convertEach(at: number): number {
+    const { words, bytes, text, marks, markCount } = this;
+    let offset = 0;
+    for (let i = 0; i < markCount; i++) {
+      const word = marks[2 * i]!;
+      const start = marks[2 * i + 1]!;
+      const end = i + 1 < markCount ? marks[2 * i + 3]! : text.length;
+      const room = bytes.subarray(at + offset, at + offset + (end - start) * 3);
+      const { written } = this.encoder.encodeInto(text.slice(start, end), room);
+      words[word] = written;
+      words[word + 1] = offset;
+      offset += written;
+    }
+    return offset;
+  }
+
+  /** Finds room for the largest record and the texts behind it, in one piece. */
+  private claim(): boolean {
+    const { words } = this;
+    const need = this.recordBytes + TEXT_ROOM_BYTES;
+    const place = (this.next << 2) - RING_BASE;
+    const free = this.ringBytes - this.used;
+    if (place + need <= this.ringBytes) {
+      if (free < need) return false;
+    } else {
+      this.commit();
+      const from = (this.next << 2) - RING_BASE;
+      const pad = this.ringBytes - from;
+      if (this.ringBytes - this.used < pad + need) return false;
+      // The text block may have ended exactly at the end of the ring.
+      if (pad > 0) {
+        words[this.next] = RECORD_PAD | pad;
+        words[CONTROL_HEAD >> 2] = words[CONTROL_HEAD >> 2]! + pad;
+      }
+      this.first = RING_BASE >> 2;
+      this.next = RING_BASE >> 2;
+    }
+    this.limit = this.next + (this.recordBytes >> 2) - SLACK_WORDS;
+    return true;
   }
 
   /** Swaps the string table's halves when no record points into the other one any more. */
   private swap(): void {
-    const words = this.words;
+    this.commit();
+    const { words } = this;
     if (((words[CONTROL_TAIL >> 2]! - this.swapHead) | 0) < 0) return;
     this.swapHead = words[CONTROL_HEAD >> 2]!;
     this.strings.swap();
@@ -161,16 +251,18 @@ export class Ring {
       if (problem !== undefined) return problem;
     }
     const words = this.words;
-    let w = this.text(at, group.schemaUrl);
+    let w = this.inline(at, group.schemaUrl);
     if (w < 0) return 'too_large';
     words[w++] = group.attributes.shape.size;
     words[w++] = group.dropped;
     if (parent !== undefined) {
-      w = this.text(w, group.name);
-      if (w >= 0) w = this.text(w, group.version);
+      w = this.inline(w, group.name);
+      if (w >= 0) w = this.inline(w, group.version);
       if (w < 0) return 'too_large';
     }
+    this.maxTextUnits = 0;
     w = this.attributes(w, group.attributes.shape.keys, group.attributes.values);
+    this.maxTextUnits = MAX_TEXT_UNITS;
     if (w < 0) return 'too_large';
     // Interning its keys may have moved the room, so it is asked for last.
     const { at: target, bytes } = this.strings.room;
@@ -187,8 +279,8 @@ export class Ring {
   }
 
   private span(span: SpanData, scope: Group, start: number): number {
-    const words = this.words;
-    const { events, links, traceState, statusMessage } = span;
+    const { words } = this;
+    const { events, rare } = span;
     const keys = span.shape.keys;
     words[start + (SPAN_SCOPE >> 2)] = scope.ref;
     words[start + (SPAN_BITS >> 2)] =
@@ -207,46 +299,60 @@ export class Ring {
     words[start + (SPAN_END >> 2) + 1] = span.endNano;
     words[start + (SPAN_ATTRIBUTES >> 2)] = keys.length;
     words[start + (SPAN_EVENTS >> 2)] = events === null ? 0 : events.length;
-    words[start + (SPAN_LINKS >> 2)] = links === null ? 0 : links.length;
-    words[start + (SPAN_DROPPED_ATTRIBUTES >> 2)] = span.droppedAttributes;
-    words[start + (SPAN_DROPPED_EVENTS >> 2)] = span.droppedEvents;
-    words[start + (SPAN_DROPPED_LINKS >> 2)] = span.droppedLinks;
+    words[start + (SPAN_LINKS >> 2)] = 0;
+    words[start + (SPAN_DROPPED_ATTRIBUTES >> 2)] = 0;
+    words[start + (SPAN_DROPPED_EVENTS >> 2)] = 0;
+    words[start + (SPAN_DROPPED_LINKS >> 2)] = 0;
     words[start + (SPAN_STATE_BYTES >> 2)] = 0;
     words[start + (SPAN_MESSAGE_BYTES >> 2)] = 0;
 
     let w = start + (SPAN_HEADER_BYTES >> 2);
-    if (traceState !== '') w = this.tail(w, traceState, start + (SPAN_STATE_BYTES >> 2));
+    if (rare !== null) w = this.rareHead(rare, w, start);
     w = this.name(w, span.nameKey, span.name, start + (SPAN_NAME >> 2));
-    if (w >= 0) w = this.attributes(w, keys, span.values);
-    if (events !== null) {
-      for (let i = 0; i < events.length && w >= 0; i++) {
-        const event = events[i]!;
-        const at = w;
-        if (at > this.limit) return OVERFLOW;
-        words[at] = event.sec;
-        words[at + 1] = event.nano;
-        words[at + 3] = event.shape.size;
-        words[at + 4] = event.dropped;
-        w = this.name(at + 5, event.shape.tree.key(event.name), event.name, at + 2);
-        if (w >= 0 && event.shape.size > 0) {
-          w = this.attributes(w, event.shape.keys, event.values);
-        }
-      }
+    if (keys.length > 0 && w >= 0) w = this.attributes(w, keys, span.values);
+    if (events !== null && w >= 0) w = this.events(w, events);
+    if (rare !== null && w >= 0) w = this.rareTail(rare, w, start);
+    return w;
+  }
+
+  private rareHead(rare: RareSpanData, w: number, start: number): number {
+    const { words } = this;
+    words[start + (SPAN_LINKS >> 2)] = rare.links.length;
+    words[start + (SPAN_DROPPED_ATTRIBUTES >> 2)] = rare.droppedAttributes;
+    words[start + (SPAN_DROPPED_EVENTS >> 2)] = rare.droppedEvents;
+    words[start + (SPAN_DROPPED_LINKS >> 2)] = rare.droppedLinks;
+    return this.tail(w, rare.traceState, start + (SPAN_STATE_BYTES >> 2));
+  }
+
+  private rareTail(rare: RareSpanData, w: number, start: number): number {
+    const { words } = this;
+    for (const link of rare.links) {
+      if (w > this.limit) return OVERFLOW;
+      words.set(link.ids, w);
+      words[w + 6] = link.flags;
+      words[w + 7] = link.shape.size;
+      words[w + 8] = link.dropped;
+      w = this.tail(w + 10, link.traceState, w + 9);
+      if (w >= 0) w = this.attributes(w, link.shape.keys, link.values);
+      if (w < 0) return OVERFLOW;
     }
-    if (links !== null) {
-      for (let i = 0; i < links.length && w >= 0; i++) {
-        const link = links[i]!;
-        words.set(link.ids, w);
-        words[w + 6] = link.flags;
-        words[w + 7] = link.shape.size;
-        words[w + 8] = link.dropped;
-        words[w + 9] = 0;
-        w = this.tail(w + 10, link.traceState, w + 9);
-        if (w >= 0) w = this.attributes(w, link.shape.keys, link.values);
-      }
-    }
-    if (statusMessage !== '' && w >= 0) {
-      w = this.tail(w, statusMessage, start + (SPAN_MESSAGE_BYTES >> 2));
+    return this.tail(w, rare.statusMessage, start + (SPAN_MESSAGE_BYTES >> 2));
+  }
+
+  private events(w: number, events: readonly EventData[]): number {
+    const { words } = this;
+    for (let i = 0; i < events.length; i++) {
+      const event = events[i]!;
+      if (w > this.limit) return OVERFLOW;
+      const at = w;
+      const { keys } = event.shape;
+      words[at] = event.sec;
+      words[at + 1] = event.nano;
+      words[at + 3] = keys.length;
+      words[at + 4] = event.dropped;
+      w = this.name(at + 5, event.nameKey, event.name, at + 2);
+      if (keys.length > 0 && w >= 0) w = this.attributes(w, keys, event.values);
+      if (w < 0) return OVERFLOW;
     }
     return w;
   }
@@ -256,7 +362,7 @@ export class Ring {
     const words = this.words;
     const ref = this.find(key, name);
     words[refAt] = ref;
-    return ref !== 0 ? w : this.text(w, name);
+    return ref !== 0 ? w : this.inline(w, name);
   }
 
   private attributes(w: number, keys: readonly Key[], values: readonly RecordValue[]): number {
@@ -278,8 +384,7 @@ export class Ring {
           words[w + 1] = ref;
           w += 2;
         } else {
-          words[w] = head | VALUE_STRING;
-          w = this.text(w + 1, value);
+          w = this.string(w, head, value);
         }
       } else if (typeof value === 'number' && (value | 0) === value && value !== 0) {
         words[w] = head | VALUE_INT32;
@@ -304,7 +409,7 @@ export class Ring {
   private inlineKey(w: number, name: string, value: RecordValue): number {
     // The kind goes into the head, which stands before the key: write the value behind the
     // key and then move its head up front.
-    const afterKey = this.text(w + 1, name);
+    const afterKey = this.inline(w + 1, name);
     if (afterKey < 0) return OVERFLOW;
     const saved = this.words[afterKey - 1]!;
     const end = this.value(afterKey - 1, 0, value);
@@ -319,8 +424,7 @@ export class Ring {
     if (w > this.limit) return OVERFLOW;
     switch (typeof value) {
       case 'string':
-        words[w] = head | VALUE_STRING;
-        return this.text(w + 1, value);
+        return this.string(w, head, value);
       case 'boolean':
         words[w] = head | (value ? VALUE_TRUE : VALUE_FALSE);
         return w + 1;
@@ -423,8 +527,31 @@ export class Ring {
     return ref;
   }
 
+  /** A string that is not interned: gathered with others, or inline when it is long. */
+  private string(w: number, head: number, value: string): number {
+    const { words, text, markCount } = this;
+    const units = value.length;
+    if (
+      units === 0 ||
+      units > this.maxTextUnits ||
+      markCount === GATHER_TEXTS ||
+      text.length > GATHER_UNITS
+    ) {
+      words[w] = head | VALUE_STRING;
+      return this.inline(w + 1, value);
+    }
+    words[w] = head | VALUE_TEXT;
+    words[w + 1] = units;
+    words[w + 2] = text.length;
+    this.marks[2 * markCount] = w + 1;
+    this.marks[2 * markCount + 1] = text.length;
+    this.markCount = markCount + 1;
+    this.text = text + value;
+    return w + 3;
+  }
+
   /** Length word and UTF-8 bytes, padded to whole words. */
-  private text(w: number, text: string): number {
+  private inline(w: number, text: string): number {
     if (text.length > LOOP_UNITS || w > this.limit) return this.long(w, text);
     const bytes = this.bytes;
     const units = text.length;
@@ -450,10 +577,14 @@ export class Ring {
     return w + 1 + ((written + 3) >> 2);
   }
 
-  /** Like `#text`, but the length stands in a word of its own. */
+  /** Like `inline`, but the length stands in a word of its own. */
   private tail(w: number, text: string, lengthAt: number): number {
+    if (w < 0 || text === '') {
+      this.words[lengthAt] = 0;
+      return w;
+    }
     const saved = this.words[w - 1]!;
-    const end = this.text(w - 1, text);
+    const end = this.inline(w - 1, text);
     this.words[lengthAt] = this.words[w - 1]!;
     if (lengthAt !== w - 1) this.words[w - 1] = saved;
     return end;

@@ -21,6 +21,8 @@ export class Key {
   /** Values to write inline before interning is tried again. */
   rest = 0;
   restLength = 512;
+  /** Attributes that the last span of this name had; sizes the next one's values. */
+  expected = 12;
 
   constructor(name: string) {
     this.name = name;
@@ -64,6 +66,8 @@ export class Shape {
   }
 }
 
+const NO_KEY = new Key('');
+
 const MAX_SHAPES = 2048;
 const MAX_KEYS = 4096;
 /** Cells (keys summed over shapes) that the tree may hold. */
@@ -76,33 +80,45 @@ const MAX_CELLS = 65536;
 export class ShapeTree {
   root: Shape;
   count = 0;
-  #cells = 0;
-  #keys = new Map<string, Key>();
+  private cells = 0;
+  private byName = new Map<string, Key>();
+  /** The names looked up last: spans and events tend to repeat them. */
+  private lastKey: Key = NO_KEY;
+  private lastEventKey: Key = NO_KEY;
 
   constructor() {
     this.root = new Shape(this, []);
   }
 
+  /** What is known about an attribute key or the name of a span. */
   key(name: string): Key {
-    let key = this.#keys.get(name);
+    if (this.lastKey.name === name) return this.lastKey;
+    let key = this.byName.get(name);
     if (key === undefined) {
       key = new Key(name);
-      if (this.#keys.size < MAX_KEYS) this.#keys.set(name, key);
+      if (this.byName.size < MAX_KEYS) this.byName.set(name, key);
     }
+    this.lastKey = key;
     return key;
+  }
+
+  /** The same for the name of an event. */
+  eventKey(name: string): Key {
+    if (this.lastEventKey.name !== name) this.lastEventKey = this.key(name);
+    return this.lastEventKey;
   }
 
   grow(shape: Shape, name: string): Shape {
     this.count++;
-    this.#cells += shape.size + 1;
-    if (this.count >= MAX_SHAPES || this.#cells > MAX_CELLS) this.#restart();
+    this.cells += shape.size + 1;
+    if (this.count >= MAX_SHAPES || this.cells > MAX_CELLS) this.restart();
     return new Shape(this, [...shape.keys, this.key(name)]);
   }
 
-  #restart(): void {
+  private restart(): void {
     this.root = new Shape(this, []);
     this.count = 0;
-    this.#cells = 0;
-    this.#keys = new Map();
+    this.cells = 0;
+    this.byName = new Map();
   }
 }

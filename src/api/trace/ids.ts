@@ -5,6 +5,13 @@
 
 const BLOCK_WORDS = 192;
 
+export interface TraceIdWords {
+  traceId0: number;
+  traceId1: number;
+  traceId2: number;
+  traceId3: number;
+}
+
 /**
  * A source of random words: xoshiro128** seeded from the host's CSPRNG on first use, a block at
  * a time. Ids need to be unique and unbiased, not unpredictable (W3C Trace Context Level 2,
@@ -13,16 +20,35 @@ const BLOCK_WORDS = 192;
 export class RandomWords {
   private readonly fillRandom: (words: Uint32Array<ArrayBuffer>) => void;
   private readonly block = new Int32Array(BLOCK_WORDS);
-  private state: Uint32Array<ArrayBuffer> | undefined;
+  private state: Uint32Array<ArrayBuffer> | undefined = undefined;
   private at = BLOCK_WORDS;
 
   constructor(fillRandom: (words: Uint32Array<ArrayBuffer>) => void) {
     this.fillRandom = fillRandom;
   }
 
-  next(): number {
-    if (this.at === BLOCK_WORDS) this.refill();
-    return this.block[this.at++]!;
+  /** Draws a span id into `target`; never all zero, which means none. */
+  spanId(target: { spanId0: number; spanId1: number }): void {
+    if (this.at > BLOCK_WORDS - 2) this.refill();
+    const { block, at } = this;
+    this.at = at + 2;
+    target.spanId0 = block[at]!;
+    target.spanId1 = block[at + 1]!;
+    if ((target.spanId0 | target.spanId1) === 0) target.spanId1 = 1;
+  }
+
+  /** Draws a trace id into `target`; never all zero. */
+  traceId(target: TraceIdWords): void {
+    if (this.at > BLOCK_WORDS - 4) this.refill();
+    const { block, at } = this;
+    this.at = at + 4;
+    target.traceId0 = block[at]!;
+    target.traceId1 = block[at + 1]!;
+    target.traceId2 = block[at + 2]!;
+    target.traceId3 = block[at + 3]!;
+    if ((target.traceId0 | target.traceId1 | target.traceId2 | target.traceId3) === 0) {
+      target.traceId3 = 1;
+    }
   }
 
   private refill(): void {
@@ -71,6 +97,12 @@ export function hexOfWord(word: number): string {
 function nibble(code: number): number {
   // 0-9, then a-f and A-F by their low bits.
   return code < 58 ? code - 48 : (code & 7) + 9;
+}
+
+export function traceIdHex(id: TraceIdWords): string {
+  return (
+    hexOfWord(id.traceId0) + hexOfWord(id.traceId1) + hexOfWord(id.traceId2) + hexOfWord(id.traceId3)
+  );
 }
 
 /** The word whose bytes, lowest first, are the eight hex digits of `hex` from `at`. */

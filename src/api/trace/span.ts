@@ -9,11 +9,18 @@ import type {
   TimeInput,
   TraceState,
 } from '@opentelemetry/api';
-import type { EventData, Group, LinkData, RecordValue, SpanData } from '../../buffer/record.ts';
+import type {
+  EventData,
+  Group,
+  LinkData,
+  RareSpanData,
+  RecordValue,
+  SpanData,
+} from '../../buffer/record.ts';
 import type { Key, Shape, ShapeTree } from '../../buffer/shape.ts';
 import { type Bounds, setAttribute, setAttributes } from './attributes.ts';
 import type { Anchor, Clock } from './clock.ts';
-import { hexOfWord, wordOfHex } from './ids.ts';
+import { hexOfWord, traceIdHex, wordOfHex } from './ids.ts';
 
 /** Bounds on what one span holds (specification, "Span Limits"). */
 export interface SpanLimits {
@@ -45,74 +52,49 @@ export class RecordingSpan implements Span, SpanData {
   readonly nameKey: Key;
   readonly anchor: Anchor;
   name: string;
-  kind: number;
-  flags: number;
-  traceId0: number;
-  traceId1: number;
-  traceId2: number;
-  traceId3: number;
-  spanId0: number;
-  spanId1: number;
+  kind = 1;
+  flags = FLAG_SAMPLED | FLAG_HAS_IS_REMOTE;
+  status = 0;
+  ended = false;
+  traceId0 = 0;
+  traceId1 = 0;
+  traceId2 = 0;
+  traceId3 = 0;
+  spanId0 = 0;
+  spanId1 = 0;
   parentId0 = 0;
   parentId1 = 0;
-  startSec: number;
-  startNano: number;
+  startSec = 0;
+  startNano = 0;
   endSec = 0;
   endNano = 0;
   shape: Shape;
-  values: RecordValue[] = [];
-  ended = false;
-  status = 0;
-  statusMessage = '';
-  traceState = '';
-  droppedAttributes = 0;
-  droppedEvents = 0;
-  droppedLinks = 0;
+  values: RecordValue[];
   events: EventData[] | null = null;
-  links: LinkData[] | null = null;
-  traceStateObject: TraceState | undefined = undefined;
-  private context: SpanContext | undefined = undefined;
+  rare: RareSpan | null = null;
+  private context: SpanContext | null = null;
 
-  constructor(
-    shared: TraceShared,
-    scope: Group,
-    nameKey: Key,
-    start: { name: string; kind: number; ids: Ids; flags: number; sec: number; nano: number },
-  ) {
-    const { ids } = start;
+  constructor(shared: TraceShared, scope: Group, name: string) {
+    const nameKey = shared.tree.key(name);
     this.shared = shared;
     this.scope = scope;
     this.nameKey = nameKey;
     this.anchor = shared.clock.anchor;
-    this.name = start.name;
-    this.kind = start.kind;
-    this.flags = start.flags;
-    this.traceId0 = ids.trace0;
-    this.traceId1 = ids.trace1;
-    this.traceId2 = ids.trace2;
-    this.traceId3 = ids.trace3;
-    this.spanId0 = ids.span0;
-    this.spanId1 = ids.span1;
-    this.parentId0 = ids.parent0;
-    this.parentId1 = ids.parent1;
-    this.startSec = start.sec;
-    this.startNano = start.nano;
+    this.name = name;
     this.shape = shared.tree.root;
+    this.values = roomFor(nameKey.expected);
   }
 
   spanContext(): SpanContext {
-    let context = this.context;
-    if (context === undefined) {
+    let { context } = this;
+    if (context === null) {
       context = {
-        traceId:
-          hexOfWord(this.traceId0) +
-          hexOfWord(this.traceId1) +
-          hexOfWord(this.traceId2) +
-          hexOfWord(this.traceId3),
+        traceId: traceIdHex(this),
         spanId: hexOfWord(this.spanId0) + hexOfWord(this.spanId1),
         traceFlags: this.flags & 0xff,
       };
-      if (this.traceStateObject !== undefined) context.traceState = this.traceStateObject;
+      const traceState = this.rare?.traceStateObject;
+      if (traceState !== undefined) context.traceState = traceState;
       this.context = context;
     }
     return context;
@@ -133,7 +115,9 @@ export class RecordingSpan implements Span, SpanData {
         return this;
       }
     }
-    if (!setAttribute(this, name, value, this.shared.limits.attributes)) this.droppedAttributes++;
+    if (!setAttribute(this, name, value, this.shared.limits.attributes)) {
+      this.rareData().droppedAttributes++;
+    }
     return this;
   }
 
@@ -152,34 +136,41 @@ export class RecordingSpan implements Span, SpanData {
   ): this {
     if (this.ended) return this;
     const { clock, limits, tree } = this.shared;
-    const events = (this.events ??= []);
-    if (events.length >= limits.events) {
-      this.droppedEvents++;
+    if (this.events !== null && this.events.length >= limits.events) {
+      this.rareData().droppedEvents++;
       return this;
     }
     let attributes: object | undefined;
     if (isTime(attributesOrTime)) time = attributesOrTime;
     else attributes = attributesOrTime as object | undefined;
-    clock.readInput(time, this.anchor);
+    if (time === undefined) clock.read(this.anchor);
+    else clock.readInput(time, this.anchor);
+    name = String(name);
     const event: EventData = {
-      shape: tree.root,
-      values: [],
-      name: String(name),
+      nameKey: tree.eventKey(name),
+      name,
       sec: clock.sec,
       nano: clock.nano,
+      shape: tree.root,
+      values: NO_VALUES,
       dropped: 0,
     };
-    if (attributes) event.dropped = setAttributes(event, attributes, limits.eventAttributes);
-    events.push(event);
+    if (attributes) {
+      event.values = [null, null, null, null];
+      event.dropped = setAttributes(event, attributes, limits.eventAttributes);
+    }
+    if (limits.events === 0) this.rareData().droppedEvents++;
+    else if (this.events === null) this.events = [event];
+    else this.events.push(event);
     return this;
   }
 
   addLink(link: Link): this {
     if (this.ended || !link?.context) return this;
     const { limits, tree } = this.shared;
-    const links = (this.links ??= []);
-    if (links.length >= limits.links) {
-      this.droppedLinks++;
+    const rare = this.rareData();
+    if (rare.links.length >= limits.links) {
+      rare.droppedLinks++;
       return this;
     }
     const { traceId, spanId, traceFlags, traceState, isRemote } = link.context;
@@ -194,7 +185,7 @@ export class RecordingSpan implements Span, SpanData {
     if (link.attributes) {
       data.dropped += setAttributes(data, link.attributes, limits.linkAttributes);
     }
-    links.push(data);
+    rare.links.push(data);
     return this;
   }
 
@@ -207,8 +198,10 @@ export class RecordingSpan implements Span, SpanData {
   setStatus(status: SpanStatus): this {
     if (this.ended || this.status === 1 || !status?.code) return this;
     this.status = status.code;
-    this.statusMessage =
-      status.code === STATUS_ERROR && typeof status.message === 'string' ? status.message : '';
+    const message = status.code === STATUS_ERROR ? status.message : undefined;
+    if (typeof message === 'string' || this.rare !== null) {
+      this.rareData().statusMessage = message ?? '';
+    }
     return this;
   }
 
@@ -247,24 +240,46 @@ export class RecordingSpan implements Span, SpanData {
     const early = sec < this.startSec || (sec === this.startSec && nano < this.startNano);
     this.endSec = early ? this.startSec : sec;
     this.endNano = early ? this.startNano : nano;
+    this.nameKey.expected = this.shape.size;
     this.shared.sink.end(this);
+  }
+
+  /** The state of the trace (W3C tracestate) that this span hands on. */
+  setTraceState(traceState: TraceState): void {
+    const rare = this.rareData();
+    rare.traceStateObject = traceState;
+    rare.traceState = traceState.serialize();
+  }
+
+  private rareData(): RareSpan {
+    this.rare ??= {
+      statusMessage: '',
+      traceState: '',
+      traceStateObject: undefined,
+      links: [],
+      droppedAttributes: 0,
+      droppedEvents: 0,
+      droppedLinks: 0,
+    };
+    return this.rare;
   }
 }
 
-/** Ids of a span about to start, as words. */
-export interface Ids {
-  trace0: number;
-  trace1: number;
-  trace2: number;
-  trace3: number;
-  span0: number;
-  span1: number;
-  parent0: number;
-  parent1: number;
+interface RareSpan extends RareSpanData {
+  traceStateObject: TraceState | undefined;
+}
+
+const NO_VALUES: RecordValue[] = [];
+
+/** An array with room for as many values; the shape, not `length`, says how many there are. */
+function roomFor(count: number): RecordValue[] {
+  if (count <= 4) return [null, null, null, null];
+  return [null, null, null, null, null, null, null, null, null, null, null, null];
 }
 
 function isTime(value: unknown): value is TimeInput {
-  return typeof value === 'number' || value instanceof Date || Array.isArray(value);
+  if (typeof value === 'object') return value instanceof Date || Array.isArray(value);
+  return typeof value === 'number';
 }
 
 const HEX_IDS = /^[0-9a-f]{32} [0-9a-f]{16}$/i;

@@ -3,6 +3,7 @@ import {
   context as contextApi,
   INVALID_SPAN_CONTEXT,
   isSpanContextValid,
+  ROOT_CONTEXT,
   type Sampler,
   type Span,
   type SpanContext,
@@ -12,12 +13,11 @@ import {
 } from '@opentelemetry/api';
 import type { Group } from '../../buffer/record.ts';
 import { isTracingSuppressed } from '../context/suppress-tracing.ts';
-import { hexOfWord, type RandomWords, wordOfHex } from './ids.ts';
+import { type RandomWords, traceIdHex, wordOfHex } from './ids.ts';
 import {
   FLAG_HAS_IS_REMOTE,
   FLAG_IS_REMOTE,
   FLAG_SAMPLED,
-  type Ids,
   RecordingSpan,
   type TraceShared,
 } from './span.ts';
@@ -44,80 +44,32 @@ export class RecordingTracer implements Tracer {
   }
 
   startSpan(name: string, options?: SpanOptions, context: Context = contextApi.active()): Span {
-    const shared = this.shared;
-    if (isTracingSuppressed(context)) return traceApi.wrapSpanContext(INVALID_SPAN_CONTEXT);
-    name = String(name);
-    const parent = options?.root ? undefined : traceApi.getSpan(context);
-    const ids = newIds(shared.random);
-    let flags = FLAG_SAMPLED | FLAG_HAS_IS_REMOTE;
-    let parentContext: SpanContext | undefined;
-    if (parent instanceof RecordingSpan) {
-      ids.trace0 = parent.traceId0;
-      ids.trace1 = parent.traceId1;
-      ids.trace2 = parent.traceId2;
-      ids.trace3 = parent.traceId3;
-      ids.parent0 = parent.spanId0;
-      ids.parent1 = parent.spanId1;
-      flags = (parent.flags & 0xff) | FLAG_HAS_IS_REMOTE;
-      if (parent.traceStateObject !== undefined) parentContext = parent.spanContext();
-    } else if (parent !== undefined) {
-      const remote = parent.spanContext();
-      if (isSpanContextValid(remote)) {
-        parentContext = remote;
-        flags = (remote.traceFlags & 0xff) | FLAG_HAS_IS_REMOTE;
-        if (remote.isRemote) flags |= FLAG_IS_REMOTE;
-        ids.trace0 = wordOfHex(remote.traceId, 0);
-        ids.trace1 = wordOfHex(remote.traceId, 8);
-        ids.trace2 = wordOfHex(remote.traceId, 16);
-        ids.trace3 = wordOfHex(remote.traceId, 24);
-        ids.parent0 = wordOfHex(remote.spanId, 0);
-        ids.parent1 = wordOfHex(remote.spanId, 8);
-      }
+    const { shared } = this;
+    let parent: Span | undefined;
+    if (context !== ROOT_CONTEXT) {
+      if (isTracingSuppressed(context)) return traceApi.wrapSpanContext(INVALID_SPAN_CONTEXT);
+      if (options?.root !== true) parent = traceApi.getSpan(context);
     }
-    let traceState = parentContext?.traceState;
-    let sampled: ReturnType<Sampler['shouldSample']> | undefined;
-    if (shared.sampler !== undefined) {
-      const base = options?.root ? traceApi.deleteSpan(context) : context;
-      sampled = shared.sampler.shouldSample(
-        base,
-        traceIdOf(ids),
-        name,
-        options?.kind ?? 0,
-        options?.attributes ?? {},
-        options?.links ?? [],
-      );
-      flags &= ~FLAG_SAMPLED;
-      if (sampled.decision === RECORD_AND_SAMPLED) flags |= FLAG_SAMPLED;
-      if (sampled.traceState !== undefined) traceState = sampled.traceState;
-    }
-    const recorded = sampled ? sampled.decision !== NOT_RECORD : (flags & FLAG_SAMPLED) !== 0;
-    if (!recorded) {
-      const spanContext: SpanContext = {
-        traceId: traceIdOf(ids),
-        spanId: hexOfWord(ids.span0) + hexOfWord(ids.span1),
-        traceFlags: flags & 0xff,
-      };
-      if (traceState !== undefined) spanContext.traceState = traceState;
-      return traceApi.wrapSpanContext(spanContext);
-    }
-    const { clock, tree } = shared;
+    const span = new RecordingSpan(shared, this.scope, String(name));
+    shared.random.spanId(span);
+    if (parent === undefined) shared.random.traceId(span);
+    else if (parent instanceof RecordingSpan) childOfLocal(span, parent);
+    else childOf(span, parent.spanContext(), shared.random);
+
+    if (options?.kind !== undefined) span.kind = options.kind + 1;
+    const recorded =
+      shared.sampler === undefined
+        ? (span.flags & FLAG_SAMPLED) !== 0
+        : sample(shared.sampler, span, options, context);
+    if (!recorded) return traceApi.wrapSpanContext(span.spanContext());
+
+    const { clock } = shared;
     if (options?.startTime === undefined) clock.read(clock.anchor);
     else clock.readInput(options.startTime, clock.anchor);
-    const span = new RecordingSpan(shared, this.scope, tree.key(name), {
-      name,
-      kind: (options?.kind ?? 0) + 1,
-      ids,
-      flags,
-      sec: clock.sec,
-      nano: clock.nano,
-    });
-    if (traceState !== undefined) {
-      span.traceStateObject = traceState;
-      span.traceState = traceState.serialize();
-    }
+    span.startSec = clock.sec;
+    span.startNano = clock.nano;
     if (options?.links) span.addLinks(options.links);
     if (options?.attributes) span.setAttributes(options.attributes);
-    if (sampled?.attributes) span.setAttributes(sampled.attributes);
     return span;
   }
 
@@ -141,29 +93,63 @@ export class RecordingTracer implements Tracer {
     const options = rest.length > 1 ? (rest[0] as SpanOptions) : undefined;
     const parent = rest.length > 2 ? (rest[1] as Context) : contextApi.active();
     const span = this.startSpan(name, options, parent);
-    return contextApi.with(traceApi.setSpan(parent, span), fn, undefined, span) as ReturnType<F>;
+    return contextApi.with(
+      traceApi.setSpan(parent, span),
+      fn as (span: Span) => ReturnType<F>,
+      undefined,
+      span,
+    );
   }
 }
 
-function newIds(random: RandomWords): Ids {
-  const ids: Ids = {
-    trace0: random.next(),
-    trace1: random.next(),
-    trace2: random.next(),
-    trace3: random.next(),
-    span0: random.next(),
-    span1: random.next(),
-    parent0: 0,
-    parent1: 0,
-  };
-  // An id of zeros means none (W3C Trace Context); one draw in 2^64 would be.
-  if ((ids.span0 | ids.span1) === 0) ids.span1 = 1;
-  if ((ids.trace0 | ids.trace1 | ids.trace2 | ids.trace3) === 0) ids.trace3 = 1;
-  return ids;
+function childOfLocal(span: RecordingSpan, parent: RecordingSpan): void {
+  span.traceId0 = parent.traceId0;
+  span.traceId1 = parent.traceId1;
+  span.traceId2 = parent.traceId2;
+  span.traceId3 = parent.traceId3;
+  span.parentId0 = parent.spanId0;
+  span.parentId1 = parent.spanId1;
+  span.flags = (parent.flags & 0xff) | FLAG_HAS_IS_REMOTE;
+  const traceState = parent.rare?.traceStateObject;
+  if (traceState !== undefined) span.setTraceState(traceState);
 }
 
-function traceIdOf(ids: Ids): string {
-  return (
-    hexOfWord(ids.trace0) + hexOfWord(ids.trace1) + hexOfWord(ids.trace2) + hexOfWord(ids.trace3)
+/** A child of a span that is not ours, mostly one in another process. */
+function childOf(span: RecordingSpan, parent: SpanContext, random: RandomWords): void {
+  if (!isSpanContextValid(parent)) {
+    random.traceId(span);
+    return;
+  }
+  const { traceId, spanId } = parent;
+  span.traceId0 = wordOfHex(traceId, 0);
+  span.traceId1 = wordOfHex(traceId, 8);
+  span.traceId2 = wordOfHex(traceId, 16);
+  span.traceId3 = wordOfHex(traceId, 24);
+  span.parentId0 = wordOfHex(spanId, 0);
+  span.parentId1 = wordOfHex(spanId, 8);
+  span.flags =
+    (parent.traceFlags & 0xff) | FLAG_HAS_IS_REMOTE | (parent.isRemote ? FLAG_IS_REMOTE : 0);
+  if (parent.traceState !== undefined) span.setTraceState(parent.traceState);
+}
+
+/** Asks a sampler (specification, "ShouldSample"); returns whether the span records. */
+function sample(
+  sampler: Sampler,
+  span: RecordingSpan,
+  options: SpanOptions | undefined,
+  context: Context,
+): boolean {
+  const { decision, attributes, traceState } = sampler.shouldSample(
+    options?.root ? traceApi.deleteSpan(context) : context,
+    traceIdHex(span),
+    span.name,
+    options?.kind ?? 0,
+    options?.attributes ?? {},
+    options?.links ?? [],
   );
+  span.flags &= ~FLAG_SAMPLED;
+  if (decision === RECORD_AND_SAMPLED) span.flags |= FLAG_SAMPLED;
+  if (traceState !== undefined) span.setTraceState(traceState);
+  if (attributes) span.setAttributes(attributes);
+  return decision !== NOT_RECORD;
 }
