@@ -23,6 +23,8 @@ export class Key {
   restLength = 512;
   /** Attributes that the last span of this name had; sizes the next one's values. */
   expected = 12;
+  /** Where the shapes of spans, or events, of this name begin: they tend to be alike. */
+  root: Shape | undefined = undefined;
 
   constructor(name: string) {
     this.name = name;
@@ -48,6 +50,8 @@ export class Shape {
 
   /** Where `name` is among the keys, or -1. */
   indexOf(name: string): number {
+    // A key that was ever put behind these is not among them: no search.
+    if (this.transitions?.has(name)) return -1;
     const { keys } = this;
     for (let i = 0; i < keys.length; i++) if (keys[i]!.name === name) return i;
     return -1;
@@ -58,7 +62,8 @@ export class Shape {
     let next = this.transitions?.get(name);
     if (next === undefined) {
       next = this.tree.grow(this, name);
-      (this.transitions ??= new Map()).set(name, next);
+      this.transitions ??= new Map();
+      this.transitions.set(name, next);
     }
     this.next = next;
     this.nextName = name;
@@ -68,10 +73,10 @@ export class Shape {
 
 const NO_KEY = new Key('');
 
-const MAX_SHAPES = 2048;
+const MAX_SHAPES = 8192;
 const MAX_KEYS = 4096;
 /** Cells (keys summed over shapes) that the tree may hold. */
-const MAX_CELLS = 65536;
+const MAX_CELLS = 131072;
 
 /**
  * The tree, bounded: when it has grown too large (keys made of ids, say) it starts anew. Spans
@@ -106,6 +111,12 @@ export class ShapeTree {
   eventKey(name: string): Key {
     if (this.lastEventKey.name !== name) this.lastEventKey = this.key(name);
     return this.lastEventKey;
+  }
+
+  /** The empty shape that spans, or events, of one name begin with. */
+  rootOf(name: Key): Shape {
+    name.root ??= new Shape(this, []);
+    return name.root;
   }
 
   grow(shape: Shape, name: string): Shape {

@@ -1,5 +1,4 @@
 import { type Attributes, RecordMap, type RecordValue } from '../../buffer/record.ts';
-import type { Shape } from '../../buffer/shape.ts';
 
 /** Deeper values are cut off (SDK limit AttributeValueDepthLimit, specification 1.60). */
 const MAX_DEPTH = 64;
@@ -64,30 +63,38 @@ export function setAttribute(
 ): boolean {
   if (typeof name !== 'string' || name === '') return true;
   let copy: RecordValue | undefined;
-  try {
-    copy = snapshot(value, bounds.valueLength);
-  } catch {
-    return false;
+  const type = typeof value;
+  if (type === 'number' || type === 'boolean') {
+    copy = value as RecordValue;
+  } else {
+    try {
+      copy = snapshot(value, bounds.valueLength);
+    } catch {
+      return false;
+    }
+    if (copy === undefined) return true;
   }
-  if (copy === undefined) return true;
   const { shape } = target;
+  let next = shape.next;
   if (shape.nextName !== name) {
     const index = shape.indexOf(name);
     if (index >= 0) {
       target.values[index] = copy;
       return true;
     }
+    next = undefined;
   }
   if (shape.size >= bounds.count) return false;
   target.values[shape.size] = copy;
-  target.shape = shape.nextName === name ? (shape.next as Shape) : shape.with(name);
+  target.shape = next ?? shape.with(name);
   return true;
 }
 
 /** Sets all of an object's own attributes; returns how many were dropped. */
 export function setAttributes(target: Attributes, attributes: object, bounds: Bounds): number {
   let dropped = 0;
-  for (const name of Object.keys(attributes)) {
+  for (const name in attributes) {
+    if (!Object.hasOwn(attributes, name)) continue;
     const value = (attributes as Record<string, unknown>)[name];
     if (!setAttribute(target, name, value, bounds)) dropped++;
   }

@@ -81,7 +81,7 @@ export class RecordingSpan implements Span, SpanData {
     this.nameKey = nameKey;
     this.anchor = shared.clock.anchor;
     this.name = name;
-    this.shape = shared.tree.root;
+    this.shape = nameKey.root ?? shared.tree.rootOf(nameKey);
     this.values = roomFor(nameKey.expected);
   }
 
@@ -146,12 +146,13 @@ export class RecordingSpan implements Span, SpanData {
     if (time === undefined) clock.read(this.anchor);
     else clock.readInput(time, this.anchor);
     name = String(name);
+    const nameKey = tree.eventKey(name);
     const event: EventData = {
-      nameKey: tree.eventKey(name),
+      nameKey,
       name,
       sec: clock.sec,
       nano: clock.nano,
-      shape: tree.root,
+      shape: nameKey.root ?? tree.rootOf(nameKey),
       values: NO_VALUES,
       dropped: 0,
     };
