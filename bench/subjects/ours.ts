@@ -85,12 +85,16 @@ function open(name: EngineName): Path {
     engine,
     tracer: provider.getTracer('bench', '1.0.0'),
     encode() {
+      ring.commit();
       const encoded = encodeTraces(engine, REQUEST_AT, LIMIT_BYTES, BATCH);
       if (encoded?.records !== BATCH) throw new Error(`${encoded?.records} spans encoded`);
       return encoded.bytes;
     },
     copy: (bytes) => memory.slice(REQUEST_AT, REQUEST_AT + bytes),
-    discard: () => void engine.core.discard(BATCH),
+    discard() {
+      ring.commit();
+      engine.core.discard(BATCH);
+    },
   };
 }
 
