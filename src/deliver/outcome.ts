@@ -17,6 +17,12 @@ const MAX_RETRY_AFTER_MS = 3_600_000;
 const MAX_REASON_CHARS = 300;
 
 /**
+ * Codes of errors without an answer that another attempt cannot mend: the request is malformed,
+ * or the peer does not speak HTTP/1 (a gRPC port). All other network errors are retryable.
+ */
+export const LASTING_ERROR = /^(ERR_INVALID_|ERR_HTTP_|ERR_UNESCAPED_|HPE_(?!INVALID_EOF_STATE))/;
+
+/**
  * What an answer means for the payload (OTLP/HTTP: Response). The status decides as soon as it
  * has arrived: an accepted request whose answer breaks off or is garbage is delivered with a
  * warning, because sending it again would duplicate what the server said it has.

@@ -9,7 +9,8 @@ export interface RetryPolicy {
   /**
    * A payload this old, counted from `push`, is given up when an attempt fails. Default 300 000
    * (5 minutes). One that fails earlier always gets another attempt, even if its back-off ends
-   * later, so an outage of exactly this length loses nothing.
+   * later, so an outage of exactly this length loses nothing. A Retry-After that ends later than
+   * this age ends it at once.
    */
   readonly maxAgeMs: number;
 }

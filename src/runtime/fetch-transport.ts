@@ -1,5 +1,5 @@
 import { endpointOf } from '../deliver/endpoint.ts';
-import { type HttpAnswer, outcomeOf, oversized, shown } from '../deliver/outcome.ts';
+import { type HttpAnswer, LASTING_ERROR, outcomeOf, oversized, shown } from '../deliver/outcome.ts';
 import type { Outcome, Payload, Transport, TransportOptions } from '../deliver/transport.ts';
 
 /**
@@ -46,8 +46,10 @@ export function fetchTransport(options: TransportOptions, fetcher?: typeof fetch
       if (body === 'oversized') return oversized(response.status, maxResponseBytes);
       return outcomeOf(answerOf(response, body), Date.now(), secrets);
     } catch (error) {
-      const reason = timedOut ? `no answer within ${timeoutMs} ms` : shown(why(error), secrets);
-      return { kind: 'retryable', reason };
+      if (timedOut) return { kind: 'retryable', reason: `no answer within ${timeoutMs} ms` };
+      const { message, code } = causeOf(error);
+      const kind = LASTING_ERROR.test(code) ? 'rejected' : 'retryable';
+      return { kind, reason: shown(`${message} ${code}`, secrets) };
     } finally {
       clearTimeout(timer);
       inFlight.delete(controller);
@@ -101,11 +103,9 @@ function answerOf({ status, headers }: Response, body: Uint8Array | undefined): 
   };
 }
 
-/** `fetch` says little itself; where there is a cause, it names the network error. */
-function why(error: unknown): string {
+/** `fetch` says little itself; where there is a cause, that names the network error. */
+function causeOf(error: unknown): { message: string; code: string } {
   const { message = String(error), cause } = error as { message?: string; cause?: unknown };
-  const { message: detail = '', code = '' } = (cause ?? {}) as { message?: string; code?: string };
-  return `${message}${detail === '' ? '' : `: ${detail}`}${
-    code === '' || detail.includes(code) ? '' : ` (${code})`
-  }`;
+  const { message: detail, code = '' } = (cause ?? {}) as { message?: string; code?: unknown };
+  return { message: detail || message, code: String(code) };
 }

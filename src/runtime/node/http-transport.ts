@@ -1,14 +1,11 @@
 import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import { createRequire } from 'node:module';
 import { endpointOf, type HttpEndpoint } from '../../deliver/endpoint.ts';
-import { outcomeOf, oversized, shown } from '../../deliver/outcome.ts';
+import { LASTING_ERROR, outcomeOf, oversized, shown } from '../../deliver/outcome.ts';
 import type { Outcome, Payload, Transport, TransportOptions } from '../../deliver/transport.ts';
 
 /** How long an unused connection stays open, milliseconds. */
 const IDLE_CONNECTION_MS = 30_000;
-
-/** Errors that another attempt cannot mend: the request is malformed, or the peer speaks no HTTP. */
-const LASTING_ERROR = /^(ERR_INVALID_|ERR_HTTP_|ERR_UNESCAPED_|HPE_(?!INVALID_EOF_STATE))/;
 
 /**
  * OTLP/HTTP over node:http(s): a pool of keep-alive connections, one write per request. Idle
@@ -169,6 +166,6 @@ function outcomeOfError(
   const reason = shown(message.includes(code) ? message : `${code} ${message}`, secrets);
   if (LASTING_ERROR.test(code)) return { kind: 'rejected', reason };
   // the server had closed the connection while it was idle: nothing has reached it
-  const atOnce = reusedSocket && (code === 'ECONNRESET' || code === 'EPIPE');
-  return { kind: 'retryable', reason, atOnce };
+  const stale = reusedSocket && (code === 'ECONNRESET' || code === 'EPIPE');
+  return stale ? { kind: 'retryable', reason, atOnce: true } : { kind: 'retryable', reason };
 }

@@ -1,0 +1,196 @@
+import { describe, expect, it } from 'vitest';
+import { endpointOf } from '../../src/deliver/endpoint.ts';
+import {
+  type HttpAnswer,
+  LASTING_ERROR,
+  outcomeOf,
+  oversized,
+  retryAfterMs,
+  shown,
+} from '../../src/deliver/outcome.ts';
+
+const NOW = Date.UTC(2026, 8, 1, 12, 0, 0);
+const text = (value: string) => new TextEncoder().encode(value);
+
+function answer(status: number, rest: Partial<HttpAnswer> = {}): HttpAnswer {
+  return { status, contentType: '', retryAfter: '', body: new Uint8Array(0), ...rest };
+}
+
+describe('outcomeOf', () => {
+  it.each([200, 201, 202, 204, 299])('%d with an empty body is delivered', (status) => {
+    expect(outcomeOf(answer(status), NOW, [])).toEqual({ kind: 'delivered' });
+  });
+
+  it('reads a partial success', () => {
+    const body = text('{"partialSuccess":{"rejectedSpans":"2","errorMessage":"too old"}}');
+    const contentType = 'application/json';
+    expect(outcomeOf(answer(200, { body, contentType }), NOW, [])).toEqual({
+      kind: 'partial',
+      rejected: 2,
+      message: 'too old',
+    });
+  });
+
+  it('takes a message without rejected records for a warning', () => {
+    const body = text('{"partialSuccess":{"errorMessage":"use v2"}}');
+    const contentType = 'application/json';
+    expect(outcomeOf(answer(200, { body, contentType }), NOW, [])).toEqual({
+      kind: 'delivered',
+      warning: 'use v2',
+    });
+  });
+
+  it('takes an unreadable answer to an accepted request for a warning', () => {
+    for (const [contentType, body] of [
+      ['text/html', text('<html>')],
+      ['application/x-protobuf', text('<html>')],
+      ['', text('ok')],
+      ['application/json', text('{')],
+      ['application/x-protobuf', undefined],
+    ] as const) {
+      expect(outcomeOf(answer(200, { contentType, body }), NOW, [])).toEqual({
+        kind: 'delivered',
+        warning: expect.stringContaining('HTTP 200'),
+      });
+    }
+  });
+
+  it.each([429, 502, 503, 504])('%d is worth a retry', (status) => {
+    expect(outcomeOf(answer(status), NOW, [])).toEqual({
+      kind: 'retryable',
+      reason: `HTTP ${status}`,
+    });
+    expect(outcomeOf(answer(status, { retryAfter: '7' }), NOW, [])).toEqual({
+      kind: 'retryable',
+      reason: `HTTP ${status}`,
+      delayMs: 7000,
+    });
+  });
+
+  it('is refused for good with every other status', () => {
+    const retryable = [429, 502, 503, 504];
+    for (let status = 100; status < 600; status++) {
+      if (status >= 200 && status < 300) continue;
+      const outcome = outcomeOf(answer(status, { retryAfter: '1' }), NOW, []);
+      expect(outcome.kind).toBe(retryable.includes(status) ? 'retryable' : 'rejected');
+      if (outcome.kind === 'rejected') expect(outcome.status).toBe(status);
+    }
+  });
+
+  it('says why in the words of the server', () => {
+    const status = { contentType: 'application/json', body: text('{"message":"no such tenant"}') };
+    const plain = { contentType: 'text/plain; charset=utf-8', body: text('token\nexpired\n') };
+    expect(outcomeOf(answer(400, status), NOW, [])).toMatchObject({
+      reason: 'HTTP 400: no such tenant',
+    });
+    expect(outcomeOf(answer(401, plain), NOW, [])).toMatchObject({
+      reason: 'HTTP 401: token expired',
+    });
+    const html = { contentType: 'text/html', body: text('<h1>Bad gateway</h1>') };
+    expect(outcomeOf(answer(502, html), NOW, [])).toMatchObject({ reason: 'HTTP 502' });
+  });
+
+  it('does not repeat a secret the server quotes', () => {
+    const body = text('{"message":"key s3cr3t-key is unknown"}');
+    const quoted = answer(403, { contentType: 'application/json', body });
+    expect(outcomeOf(quoted, NOW, ['s3cr3t-key'])).toMatchObject({
+      reason: 'HTTP 403: key *** is unknown',
+    });
+  });
+
+  it('refuses an answer that is too large, whatever its status', () => {
+    expect(oversized(503, 10)).toMatchObject({ kind: 'rejected', status: 503 });
+  });
+});
+
+describe('retryAfterMs', () => {
+  it.each([
+    ['0', 0],
+    ['120', 120_000],
+    [' 3 ', 3000],
+    ['3600', 3_600_000],
+    ['3601', 3_600_000],
+    ['99999999999999999999999', 3_600_000],
+    ['Tue, 01 Sep 2026 12:00:30 GMT', 30_000],
+    ['Tuesday, 01-Sep-26 12:00:30 GMT', 30_000],
+    ['Tue Sep  1 12:00:30 2026', 30_000],
+    ['Tue, 01 Sep 2026 12:00:00 GMT', 0],
+    ['Wed, 21 Oct 2015 07:28:00 GMT', 0],
+    ['Wed, 21 Oct 2215 07:28:00 GMT', 3_600_000],
+  ])('%s', (value, expected) => {
+    expect(retryAfterMs(value, NOW)).toBe(expected);
+  });
+
+  it.each(['', 'soon', '-1', '1.5', '1e3', '0x10', 'Tue, nonsense', '12 s'])(
+    'ignores "%s"',
+    (value) => {
+      expect(retryAfterMs(value, NOW)).toBeUndefined();
+    },
+  );
+});
+
+describe('shown', () => {
+  it('removes what could forge lines or hide text', () => {
+    const dirty = 'a\u0000b\r\nc\u001b[31md\u202ee\u2028f\u0085g';
+    expect(shown(dirty, [])).toBe('a b c [31md e f g');
+  });
+
+  it('bounds the length', () => {
+    expect(shown('x'.repeat(10_000), [])).toHaveLength(300);
+  });
+});
+
+describe('endpointOf', () => {
+  const options = { userAgent: 'ua/1', timeoutMs: 1, maxConnections: 1, maxResponseBytes: 1 };
+
+  it('turns URL credentials into a header', () => {
+    const url = 'https://jo%3A:p%C3%A4ss@collector.example/v1/traces?x=1';
+    const endpoint = endpointOf({ ...options, url, headers: {} });
+    expect(endpoint.url.href).toBe('https://collector.example/v1/traces?x=1');
+    const basic = Buffer.from('jo::päss').toString('base64');
+    expect(endpoint.headers['authorization']).toBe(`Basic ${basic}`);
+    expect(endpoint.secrets).toContain(basic);
+  });
+
+  it('prefers a configured Authorization', () => {
+    const headers = { Authorization: 'Bearer token-1' };
+    const endpoint = endpointOf({ ...options, url: 'http://a:b@c/', headers });
+    expect(endpoint.headers['authorization']).toBe('Bearer token-1');
+  });
+
+  it('knows what is secret: values, tokens without their scheme, query values', () => {
+    const headers = { Authorization: 'Bearer token-1', 'x-api-key': 'key-22' };
+    const endpoint = endpointOf({ ...options, url: 'http://c/?api_key=query-3', headers });
+    for (const secret of ['Bearer token-1', 'token-1', 'key-22', 'query-3']) {
+      expect(endpoint.secrets).toContain(secret);
+    }
+    expect(endpoint.secrets).not.toContain('ua/1');
+  });
+
+  it('drops configured headers that would contradict the request, and an empty user agent', () => {
+    const headers = { 'Content-Encoding': 'br', 'CONTENT-TYPE': 'x/y', 'Content-Length': '3' };
+    const endpoint = endpointOf({ ...options, userAgent: '', url: 'http://c/', headers });
+    expect(endpoint.headers).toEqual({});
+  });
+});
+
+describe('LASTING_ERROR', () => {
+  it.each([
+    'ECONNREFUSED',
+    'ECONNRESET',
+    'EPIPE',
+    'ETIMEDOUT',
+    'ENOTFOUND',
+    'EAI_AGAIN',
+    'ENETUNREACH',
+    'EHOSTUNREACH',
+    'CERT_HAS_EXPIRED',
+    'HPE_INVALID_EOF_STATE',
+    '',
+  ])('%s may pass', (code) => expect(LASTING_ERROR.test(code)).toBe(false));
+
+  it.each(['ERR_INVALID_CHAR', 'ERR_UNESCAPED_CHARACTERS', 'HPE_INVALID_CONSTANT'])(
+    '%s will not',
+    (code) => expect(LASTING_ERROR.test(code)).toBe(true),
+  );
+});
