@@ -15,6 +15,8 @@ export const cases: readonly BenchCase[] = [{ name: 'codec/trace/512', prepare }
 async function prepare(): Promise<Prepared> {
   const upstream = await load('upstream', 'codec');
   const spans = upstream.recorded(BATCH);
+  const upstream2 = await load('upstream-2', 'codec');
+  const spans2 = upstream2.recorded(BATCH);
   const own = await Promise.all(
     ENGINES.map(async (engine) => {
       const codec = (await load('ours', `${engine}-codec`)).codec(engine);
@@ -24,9 +26,14 @@ async function prepare(): Promise<Prepared> {
   return {
     rivals: ['opentelemetry-js'],
     work: { unit: 'ns/op', ops: BATCH },
-    subjects: [...own, { name: 'opentelemetry-js', run: () => upstream.serialize(spans) }],
+    subjects: [
+      ...own,
+      { name: 'opentelemetry-js', run: () => upstream.serialize(spans) },
+      { name: 'opentelemetry-js-2.x', run: () => upstream2.serialize(spans2) },
+    ],
     check() {
       assertSpans(upstream.serialize(spans), 0, BATCH);
+      assertSpans(upstream2.serialize(spans2), 0, BATCH);
       for (const subject of own) subject.check();
     },
   };

@@ -17,6 +17,7 @@ export const cases: readonly BenchCase[] = [
 
 async function record(): Promise<Prepared> {
   const upstream = await load('upstream', 'record');
+  const upstream2 = await load('upstream-2', 'record');
   const harness = await load('harness', 'record');
   const own = await Promise.all(
     ENGINES.map(async (engine) => {
@@ -30,10 +31,13 @@ async function record(): Promise<Prepared> {
     subjects: [
       ...own,
       { name: 'opentelemetry-js', ...upstream.recorder() },
+      { name: 'opentelemetry-js-2.x', ...upstream2.recorder() },
       { name: 'harness', ...harness.recorder() },
     ],
     check() {
-      assertSpans(upstream.serialize(upstream.recorded(BATCH)), 0, BATCH);
+      for (const { serialize, recorded } of [upstream, upstream2]) {
+        assertSpans(serialize(recorded(BATCH)), 0, BATCH);
+      }
       for (const subject of own) subject.check();
     },
   };
@@ -41,13 +45,18 @@ async function record(): Promise<Prepared> {
 
 async function recordAndEncode(): Promise<Prepared> {
   const upstream = (await load('upstream', 'encode')).encoder();
+  const upstream2 = (await load('upstream-2', 'encode')).encoder();
   const own = await Promise.all(
     ENGINES.map(async (engine) => {
       const encoder = (await load('ours', `${engine}-encode`)).encoder(engine);
       return { name: `otlp-wasm/${engine}`, ...encoder };
     }),
   );
-  const subjects = [...own, { name: 'opentelemetry-js', ...upstream }];
+  const subjects = [
+    ...own,
+    { name: 'opentelemetry-js', ...upstream },
+    { name: 'opentelemetry-js-2.x', ...upstream2 },
+  ];
   return {
     rivals: ['opentelemetry-js'],
     work: { unit: 'ns/op', ops: BATCH },

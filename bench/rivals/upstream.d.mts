@@ -5,25 +5,32 @@ export interface ReadableSpan {
   readonly name: string;
 }
 
-/** A tracer whose ended spans go to a processor that does nothing. */
-export function recordOnly(): Tracer;
+/** What the benches use of one major version of the SDK. */
+export interface UpstreamSdk {
+  /** A tracer whose ended spans go to a processor that does nothing. */
+  recordOnly(): Tracer;
+  /** A tracer whose ended spans are kept until taken. */
+  collecting(): { readonly tracer: Tracer; take(): ReadableSpan[] };
+  /** One ExportTraceServiceRequest as protobuf. */
+  serialize(spans: readonly ReadableSpan[]): Uint8Array;
+}
 
-/** A tracer whose ended spans are kept until taken. */
-export function collecting(): { readonly tracer: Tracer; take(): ReadableSpan[] };
-
-/** One ExportTraceServiceRequest as protobuf. */
-export function serialize(spans: readonly ReadableSpan[]): Uint8Array;
+export const recordOnly: UpstreamSdk['recordOnly'];
+export const collecting: UpstreamSdk['collecting'];
+export const serialize: UpstreamSdk['serialize'];
 
 export interface UpstreamDelivery {
   readonly tracer: Tracer;
   /** Spans whose export ended, well or not. */
   settled(): number;
   failed(): number;
+  /** Resolves when the next export is answered. */
   progress(): Promise<void>;
   flush(): Promise<void>;
   shutdown(): Promise<void>;
 }
 
+/** BatchSpanProcessor with its defaults and the OTLP/HTTP protobuf exporter. */
 export function delivering(options: {
   readonly url: string;
   readonly gzip: boolean;

@@ -2,6 +2,7 @@
 export interface Subjects {
   harness: typeof import('./harness.ts');
   upstream: typeof import('./upstream.ts');
+  'upstream-2': typeof import('./upstream-2.ts');
   ours: typeof import('./ours.ts');
 }
 

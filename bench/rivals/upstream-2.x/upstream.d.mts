@@ -1,0 +1,5 @@
+import type { UpstreamSdk } from '../upstream.mjs';
+
+export const recordOnly: UpstreamSdk['recordOnly'];
+export const collecting: UpstreamSdk['collecting'];
+export const serialize: UpstreamSdk['serialize'];
