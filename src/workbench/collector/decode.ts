@@ -13,7 +13,7 @@ import type {
   ReceivedSpan,
   ReceivedValue,
 } from './received.ts';
-import { fieldsOf, type MessageName, type ScalarType, wireOf } from './schema.ts';
+import { type Field, fieldsOf, type MessageName, type ScalarType, wireOf } from './schema.ts';
 
 export type Format = 'protobuf' | 'json';
 
@@ -75,12 +75,13 @@ export function decodeRequest(signal: ReceivedSignal, format: Format, body: Uint
       : readMessage(names.request, parseWire(names.request, body), { scalar: wireScalar, at: [] });
 
   const records: object[] = [];
-  for (const envelope of list(request[names.resources])) {
+  for (const envelope of plainList(request[names.resources])) {
     const resource = { ...(envelope['resource'] as object), schemaUrl: envelope['schemaUrl'] };
-    for (const inner of list(envelope[names.scopes])) {
+    for (const inner of plainList(envelope[names.scopes])) {
       const scope = { ...(inner['scope'] as object), schemaUrl: inner['schemaUrl'] };
       const origin = { resource, scope } as ReceivedOrigin;
-      for (const record of list(inner[names.records])) records.push(Object.assign(record, origin));
+      for (const record of plainList(inner[names.records]))
+        records.push(Object.assign(record, origin));
     }
   }
   const none = { spans: [], logRecords: [], metrics: [], dataPoints: 0 };
@@ -88,6 +89,10 @@ export function decodeRequest(signal: ReceivedSignal, format: Format, body: Uint
   if (signal === 'logs') return { ...none, logRecords: records as ReceivedLogRecord[] };
   const metrics = records as ReceivedMetric[];
   return { ...none, metrics, dataPoints: metrics.reduce((sum, m) => sum + pointsOf(m), 0) };
+}
+
+function plainList(value: unknown): readonly Plain[] {
+  return value as Plain[];
 }
 
 function pointsOf(metric: ReceivedMetric): number {
@@ -145,43 +150,45 @@ const MAX_DEPTH = 400;
 const NO_FIELDS: Plain = Object.freeze({});
 
 function readMessage(message: MessageName, source: unknown, walk: Walk): Plain {
-  const values = source ?? NO_FIELDS;
-  if (typeof values !== 'object' || Array.isArray(values)) fail(walk, `an object`, values);
-  if (walk.at.length > MAX_DEPTH) throw new Undecodable('values are nested too deeply');
+  const values = objectOf(source ?? NO_FIELDS, walk);
   const plain: Plain = {};
   for (const field of fieldsOf(message)) {
-    const value = Object.hasOwn(values as object, field.name)
-      ? (values as Plain)[field.name]
-      : undefined;
-    const absent = value === undefined || value === null;
-    if (absent && field.optional) continue;
-    walk.at.push(field.name);
-    if (field.attributes) {
-      plain[field.name] = readAttributes(value, walk);
-    } else if (field.repeated) {
-      plain[field.name] = items(value, walk).map((item, i) => {
-        walk.at.push(i);
-        const read = readValue(field.message, field.scalar, item, walk);
-        walk.at.pop();
-        return read;
-      });
-    } else {
-      plain[field.name] = readValue(field.message, field.scalar, value, walk);
+    const { name } = field;
+    const value = Object.hasOwn(values, name) ? values[name] : undefined;
+    if (value !== undefined && value !== null) {
+      walk.at.push(name);
+      plain[name] = readField(field, value, walk);
+      walk.at.pop();
+    } else if (!field.optional) {
+      plain[name] = absent(field, walk);
     }
-    walk.at.pop();
   }
   return plain;
 }
 
-function readValue(
-  message: MessageName | undefined,
-  scalar: ScalarType | undefined,
-  value: unknown,
-  walk: Walk,
-): unknown {
+function readField(field: Field, value: unknown, walk: Walk): unknown {
+  if (field.attributes) return readAttributes(value, walk);
+  if (!field.repeated) return readValue(field, value, walk);
+  return listOf(value, walk).map((item, i) => {
+    walk.at.push(i);
+    const read = readValue(field, item, walk);
+    walk.at.pop();
+    return read;
+  });
+}
+
+/** What a field that was not sent reads as. */
+function absent(field: Field, walk: Walk): unknown {
+  if (field.attributes) return {};
+  if (field.repeated) return [];
+  if (field.message === 'AnyValue') return null;
+  if (field.message !== undefined) return readMessage(field.message, undefined, walk);
+  return ZERO[field.scalar!];
+}
+
+function readValue({ message, scalar }: Field, value: unknown, walk: Walk): unknown {
   if (message === 'AnyValue') return readAnyValue(value, walk);
   if (message !== undefined) return readMessage(message, value, walk);
-  if (value === undefined || value === null) return ZERO[scalar!];
   try {
     return walk.scalar(scalar!, value);
   } catch (error) {
@@ -190,15 +197,23 @@ function readValue(
   }
 }
 
+/** By far the most frequent messages are read by hand: values, and (below) the pairs they are in. */
 function readAnyValue(source: unknown, walk: Walk): ReceivedValue {
-  const value = readMessage('AnyValue', source, walk);
-  for (const kind in value) {
-    const inner = value[kind];
-    if (kind === 'intValue') return exactInteger(inner as bigint);
+  if (source === undefined || source === null) return null;
+  const values = objectOf(source, walk);
+  for (const kind of Object.keys(values)) {
+    const field = fieldsOf('AnyValue').find(({ name }) => name === kind);
+    const value = values[kind];
+    if (field === undefined || value === undefined || value === null) continue;
+    walk.at.push(kind);
+    const read = readValue(field, value, walk);
+    walk.at.pop();
+    if (kind === 'intValue') return exactInteger(read as bigint);
     if (kind === 'arrayValue' || kind === 'kvlistValue') {
-      return (inner as { values: ReceivedValue }).values;
+      return (read as { values: ReceivedValue }).values;
     }
-    if (kind !== 'stringValueStrindex') return inner as ReceivedValue;
+    // An index into a table that only profiles have.
+    if (kind !== 'stringValueStrindex') return read as ReceivedValue;
   }
   return null;
 }
@@ -210,29 +225,36 @@ function exactInteger(value: bigint): number | bigint {
 
 function readAttributes(source: unknown, walk: Walk): ReceivedAttributes {
   const attributes: ReceivedAttributes = {};
-  items(source, walk).forEach((item, i) => {
+  const [keyField] = fieldsOf('KeyValue');
+  listOf(source, walk).forEach((item, i) => {
     walk.at.push(i);
-    const { key, value = null } = readMessage('KeyValue', item, walk);
+    const pair = objectOf(item ?? NO_FIELDS, walk);
+    walk.at.push('key');
+    const key = readValue(keyField!, pair['key'] ?? '', walk) as string;
+    walk.at[walk.at.length - 1] = 'value';
+    const value = readAnyValue(pair['value'], walk);
+    walk.at.pop();
     walk.at.pop();
     if (key === '__proto__') {
       // An assignment would change the object's prototype instead.
       const own = { value, enumerable: true, configurable: true, writable: true };
       Object.defineProperty(attributes, key, own);
     } else {
-      attributes[key as string] = value as ReceivedValue;
+      attributes[key] = value;
     }
   });
   return attributes;
 }
 
-function items(value: unknown, walk: Walk): readonly unknown[] {
-  if (value === undefined || value === null) return [];
-  if (!Array.isArray(value)) fail(walk, 'a list', value);
-  return value as unknown[];
+function objectOf(value: unknown, walk: Walk): Plain {
+  if (typeof value !== 'object' || Array.isArray(value)) fail(walk, 'an object', value);
+  if (walk.at.length > MAX_DEPTH) throw new Undecodable('values are nested too deeply');
+  return value as Plain;
 }
 
-function list(value: unknown): readonly Plain[] {
-  return value as Plain[];
+function listOf(value: unknown, walk: Walk): readonly unknown[] {
+  if (!Array.isArray(value)) fail(walk, 'a list', value);
+  return value as unknown[];
 }
 
 /** What a scalar must be; where it stands is added by the walk. */
