@@ -44,26 +44,26 @@ export class Pipeline {
   readonly dropped = { ring_full: 0, too_large: 0, engine_loading: 0, after_shutdown: 0 };
   closed = false;
   parts: PipelineParts | undefined;
-  readonly #options: PipelineOptions;
-  #waiting: SpanData[] = [];
+  private readonly options: PipelineOptions;
+  private waiting: SpanData[] = [];
   /** Records handed to a compressor that answers later, and what they wait for. */
-  #compressing = 0;
-  readonly #pending = new Set<Promise<void>>();
-  #turnPlanned = false;
-  #cancelTimer: (() => void) | undefined;
-  #highWater = 0;
+  private compressing = 0;
+  private readonly pending = new Set<Promise<void>>();
+  private turnPlanned = false;
+  private cancelTimer: (() => void) | undefined;
+  private highWater = 0;
 
   constructor(options: PipelineOptions) {
-    this.#options = options;
+    this.options = options;
   }
 
   /** The engine is there: what has waited for it goes into the ring. */
   open(parts: PipelineParts): void {
     this.parts = parts;
-    this.#highWater = parts.ring.ringBytes >> 1;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const span of waiting) this.#write(span, parts);
+    this.highWater = parts.ring.ringBytes >> 1;
+    const waiting = this.waiting;
+    this.waiting = [];
+    for (const span of waiting) this.write(span, parts);
   }
 
   /** Takes an ended span. Never throws, never waits; what cannot be kept is counted. */
@@ -71,33 +71,34 @@ export class Pipeline {
     this.recorded++;
     const { parts } = this;
     if (this.closed) this.dropped.after_shutdown++;
-    else if (parts !== undefined) this.#write(span, parts);
-    else if (this.#waiting.length < this.#options.maxWaiting) this.#waiting.push(span);
+    else if (parts !== undefined) this.write(span, parts);
+    else if (this.waiting.length < this.options.maxWaiting) this.waiting.push(span);
     else this.dropped.engine_loading++;
   }
 
-  #write(span: SpanData, parts: PipelineParts): void {
+  private write(span: SpanData, parts: PipelineParts): void {
     const { ring } = parts;
     let written = ring.write(span);
     if (written === 'full') {
-      this.#journey(parts);
+      this.journey(parts);
       written = ring.write(span);
     }
     if (written !== 'written') {
       this.dropped[written === 'full' ? 'ring_full' : 'too_large']++;
       return;
     }
-    if (ring.used > this.#highWater) this.#journey(parts);
-    else if (ring.count >= this.#options.batch.size) this.#planTurn();
-    if (this.#cancelTimer === undefined) this.#startTimer();
+    if (ring.used > this.highWater) this.journey(parts);
+    else if (ring.count >= this.options.batch.size) this.planTurn();
+    if (this.cancelTimer === undefined) this.startTimer();
   }
 
   /** One batch, from the ring to delivery. Returns whether there was one. */
-  #journey(parts: PipelineParts): boolean {
-    const { deliver, batch, beforeBatch } = this.#options;
-    const { engine, request, compress } = parts;
+  private journey(parts: PipelineParts): boolean {
+    const { deliver, batch, beforeBatch } = this.options;
+    const { engine, ring, request, compress } = parts;
 
     beforeBatch();
+    ring.commit();
     const encoded = encodeTraces(engine, request.at, request.limitBytes, batch.size);
     if (encoded === undefined) return false;
     this.dropped.too_large += encoded.tooLarge;
@@ -115,56 +116,62 @@ export class Pipeline {
         rawBytes,
       });
     if ('body' in body) send(body);
-    else this.#sendLater(body, records, send);
+    else this.sendLater(body, records, send);
     return true;
   }
 
-  #sendLater(body: Promise<Body>, records: number, send: (ready: Body) => void): void {
-    this.#compressing += records;
+  private sendLater(body: Promise<Body>, records: number, send: (ready: Body) => void): void {
+    this.compressing += records;
     const pending = body.then((ready) => {
-      this.#compressing -= records;
-      this.#pending.delete(pending);
+      this.compressing -= records;
+      this.pending.delete(pending);
       send(ready);
     });
-    this.#pending.add(pending);
+    this.pending.add(pending);
   }
 
-  #planTurn(): void {
-    if (this.#turnPlanned) return;
-    this.#turnPlanned = true;
-    this.#options.host.soon(() => {
-      this.#turnPlanned = false;
+  private planTurn(): void {
+    if (this.turnPlanned) return;
+    this.turnPlanned = true;
+    this.options.host.soon(() => {
+      this.turnPlanned = false;
       const { parts } = this;
       if (parts === undefined) return;
-      const { size } = this.#options.batch;
-      for (let i = 0; i < BATCHES_PER_TURN && parts.ring.count >= size; i++) this.#journey(parts);
-      if (parts.ring.count >= size) this.#planTurn();
+      const { size } = this.options.batch;
+      for (let i = 0; i < BATCHES_PER_TURN && parts.ring.count >= size; i++) this.journey(parts);
+      if (parts.ring.count >= size) this.planTurn();
     });
   }
 
-  #startTimer(): void {
-    this.#cancelTimer = this.#options.host.setTimer(() => {
-      this.#cancelTimer = undefined;
+  private startTimer(): void {
+    this.cancelTimer = this.options.host.setTimer(() => {
+      this.cancelTimer = undefined;
       this.drain();
-    }, this.#options.batch.delayMs);
+    }, this.options.batch.delayMs);
   }
 
   /** Sends everything that is in the ring on its way. */
   drain(): void {
-    this.#cancelTimer?.();
-    this.#cancelTimer = undefined;
+    this.cancelTimer?.();
+    this.cancelTimer = undefined;
     const { parts } = this;
-    if (parts !== undefined) while (this.#journey(parts));
+    if (parts !== undefined) while (this.journey(parts));
   }
 
   /** Drains; resolves when all of it has reached delivery (compressors may answer later). */
   async drained(): Promise<void> {
     this.drain();
-    while (this.#pending.size > 0) await Promise.all(this.#pending);
+    while (this.pending.size > 0) await Promise.all(this.pending);
+  }
+
+  /** No engine will come: what has waited for one is dropped. */
+  abandonWaiting(): void {
+    this.dropped.engine_loading += this.waiting.length;
+    this.waiting = [];
   }
 
   /** Spans that are neither dropped nor handed to delivery yet. */
   get queued(): number {
-    return this.#waiting.length + (this.parts?.ring.count ?? 0) + this.#compressing;
+    return this.waiting.length + (this.parts?.ring.count ?? 0) + this.compressing;
   }
 }

@@ -507,7 +507,7 @@ export class Ring {
     const { strings } = this;
     const { epoch } = strings;
     if (key.lastValue === text && key.lastEpoch === epoch) return key.lastRef;
-    let ref = strings.find(text);
+    let ref = strings.refs.get(text) ?? 0;
     if (ref !== 0) {
       if (key.credit < MAX_CREDIT) key.credit += 2;
       else key.restLength = 512;

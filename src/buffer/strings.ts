@@ -16,7 +16,8 @@ export class StringTable {
   private readonly bytes: Uint8Array;
   private readonly words: Int32Array;
   private readonly encoder = new TextEncoder();
-  private refs = new Map<string, number>();
+  /** Addresses by string. The ring looks here itself: it does so for most attributes. */
+  refs = new Map<string, number>();
   private top: number;
   private end: number;
 
@@ -34,11 +35,6 @@ export class StringTable {
     this.top = STRINGS_BASE + (this.epoch & 1) * STRINGS_HALF_BYTES;
     this.end = this.top + STRINGS_HALF_BYTES;
     this.full = false;
-  }
-
-  /** The address of `text` if it is interned, else 0. */
-  find(text: string): number {
-    return this.refs.get(text) ?? 0;
   }
 
   /** Interns `text` and returns its address, or 0 when it is too long or does not fit. */

@@ -1,7 +1,7 @@
 import type { Engine } from '../engine/select.ts';
 
 /** What a host can do for an engine that has no kernels of its own. */
-export type HostGzip = (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array>;
+export type HostGzip = (bytes: Uint8Array<ArrayBuffer>) => Uint8Array | Promise<Uint8Array>;
 
 /** A request's body as it goes on the wire: its own copy, never a view of engine memory. */
 export interface Body {

@@ -12,10 +12,12 @@ export interface Host {
   readonly name: string;
   /** Monotonic milliseconds with a fraction, from any origin. */
   now(): number;
-  /** Milliseconds since the Unix epoch (with a fraction where the host has one). */
+  /** Milliseconds since the Unix epoch, by the wall clock. */
   unixNow(): number;
+  /** Unix milliseconds, with a fraction, at the zero of `now()`, as far as the host knows. */
+  originMs(): number;
   /** Fills the view with random bytes from a CSPRNG. */
-  fillRandom(words: Uint32Array): void;
+  fillRandom(words: Uint32Array<ArrayBuffer>): void;
   /**
    * Calls back once after `delayMs`. The timer does not keep the process alive unless
    * `keepAlive`. Returns a function that cancels it.
@@ -24,7 +26,7 @@ export interface Host {
   /** Calls back soon, after the current tick's work, without keeping the process alive. */
   soon(callback: () => void): void;
   /** Compresses with the host's own gzip, for engines that have none. */
-  gzip(bytes: Uint8Array): Uint8Array | Promise<Uint8Array>;
+  gzip(bytes: Uint8Array<ArrayBuffer>): Uint8Array | Promise<Uint8Array>;
   /** A transport for OTLP/HTTP. */
   httpTransport(options: TransportOptions): Transport;
   /** A context manager that follows asynchronous work, or none where the host has no such thing. */
@@ -47,6 +49,8 @@ export interface Host {
 export interface ExitHooks {
   /** Delivers what is queued; resolves when done or when its deadline passes. */
   flush(): Promise<unknown>;
+  /** Records not delivered yet. */
+  queued(): number;
   /** Last synchronous call: count and show what cannot be delivered any more. */
   lost(): void;
 }

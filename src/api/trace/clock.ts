@@ -16,6 +16,11 @@ export interface Anchor {
 /** Re-anchor when the clocks have drifted apart by more (suspend, NTP step). */
 const MAX_DRIFT_MS = 50;
 
+function anchorAt(originMs: number): Anchor {
+  const sec = Math.floor(originMs / 1000);
+  return { sec, ms: originMs - sec * 1000, originMs };
+}
+
 /** Reads the time as whole seconds and nanoseconds, without allocating: see `sec` and `nano`. */
 export class Clock {
   /** The time last read: seconds since the Unix epoch. */
@@ -26,23 +31,23 @@ export class Clock {
   private readonly now: () => number;
   private readonly unixNow: () => number;
 
-  /** @param now monotonic milliseconds; @param unixNow milliseconds since the Unix epoch. */
-  constructor(now: () => number, unixNow: () => number) {
+  /**
+   * @param now monotonic milliseconds.
+   * @param unixNow milliseconds since the Unix epoch, by the wall clock.
+   * @param originMs what the host says of its monotonic clock's zero: finer than the wall clock,
+   *   and right until the clocks drift apart.
+   */
+  constructor(now: () => number, unixNow: () => number, originMs: number) {
     this.now = now;
     this.unixNow = unixNow;
-    this.anchor = this.newAnchor();
-  }
-
-  private newAnchor(): Anchor {
-    const originMs = this.unixNow() - this.now();
-    const sec = Math.floor(originMs / 1000);
-    return { sec, ms: originMs - sec * 1000, originMs };
+    this.anchor = anchorAt(originMs);
+    this.check();
   }
 
   /** Takes a new anchor if the wall clock has moved away; called now and then. */
   check(): void {
-    const drift = this.unixNow() - this.now() - this.anchor.originMs;
-    if (Math.abs(drift) > MAX_DRIFT_MS) this.anchor = this.newAnchor();
+    const originMs = this.unixNow() - this.now();
+    if (Math.abs(originMs - this.anchor.originMs) > MAX_DRIFT_MS) this.anchor = anchorAt(originMs);
   }
 
   /** Reads the current time. */

@@ -1,0 +1,92 @@
+import type { Deliver, DropCause } from '../deliver/deliver.ts';
+import type { EngineName } from '../engine/select.ts';
+import type { Pipeline } from '../pipeline.ts';
+
+/** Why spans were given up; each span that was recorded and not sent is under one of these. */
+export type TraceDropCause = keyof Pipeline['dropped'] | DropCause;
+
+/**
+ * The state of one signal. At any moment
+ * `recorded = sent + rejected + queued + the sum of dropped`.
+ */
+export interface SignalHealth {
+  /** Spans that ended and were to be exported. */
+  readonly recorded: number;
+  /** In the ring, being compressed, waiting or in flight. */
+  readonly queued: number;
+  /** Accepted by the server. */
+  readonly sent: number;
+  /** Refused by the server for good, those of partial successes included. */
+  readonly rejected: number;
+  readonly dropped: Readonly<Record<TraceDropCause, number>>;
+  /** Bytes of accepted requests before compression. */
+  readonly bytesRaw: number;
+  /** Bytes of accepted requests as sent. */
+  readonly bytesCompressed: number;
+  readonly requests: number;
+  readonly retries: number;
+}
+
+/** What `telemetry.health()` answers. Holds no secrets. */
+export interface Health {
+  readonly engine: { readonly name: EngineName | 'loading'; readonly reason: string };
+  readonly signals: { readonly traces: SignalHealth };
+  readonly endpoints: readonly EndpointHealth[];
+  readonly memory: {
+    /** Linear memory of the engine, bytes. */
+    readonly engineBytes: number;
+    readonly ring: { readonly bytes: number; readonly used: number; readonly records: number };
+    readonly strings: { readonly strings: number; readonly bytes: number; readonly epoch: number };
+    /** Bodies of requests waiting or in flight, bytes. */
+    readonly queueBytes: number;
+  };
+}
+
+export interface EndpointHealth {
+  /** Without user, password and query. */
+  readonly url: string;
+  readonly state: 'ok' | 'failing';
+  readonly inFlight: number;
+  /** What the last failed attempt said. */
+  readonly lastError: string | undefined;
+  readonly lastWarning: string | undefined;
+}
+
+/** What `flush()` and `shutdown()` answer. */
+export interface FlushReport {
+  /** Everything recorded before the call was answered by the server or given up. */
+  readonly complete: boolean;
+  /** Totals since start. */
+  readonly recorded: number;
+  readonly sent: number;
+  readonly rejected: number;
+  readonly dropped: number;
+  readonly queued: number;
+  readonly lastError: string | undefined;
+}
+
+/** Adds up what the pipeline and delivery have counted. */
+export function traceHealth(pipeline: Pipeline, deliver: Deliver): SignalHealth {
+  const stats = deliver.stats();
+  return {
+    recorded: pipeline.recorded,
+    queued: pipeline.queued + stats.queuedRecords,
+    sent: stats.sent,
+    rejected: stats.rejected,
+    dropped: { ...pipeline.dropped, ...stats.dropped },
+    bytesRaw: stats.sentRawBytes,
+    bytesCompressed: stats.sentBytes,
+    requests: stats.requests,
+    retries: stats.retries,
+  };
+}
+
+export function totalDropped({ dropped }: SignalHealth): number {
+  return Object.values(dropped).reduce((sum, count) => sum + count, 0);
+}
+
+/** A URL as it may be shown. */
+export function shownUrl(text: string): string {
+  const url = new URL(text);
+  return `${url.protocol}//${url.host}${url.pathname}`;
+}

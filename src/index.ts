@@ -1,0 +1,11 @@
+export { isOtlpError, OtlpError, type OtlpErrorCode } from './errors.ts';
+export type { EngineName } from './engine/select.ts';
+export type {
+  EndpointHealth,
+  FlushReport,
+  Health,
+  SignalHealth,
+  TraceDropCause,
+} from './health/report.ts';
+export type { StartOptions } from './options/options.ts';
+export type { Telemetry } from './telemetry.ts';

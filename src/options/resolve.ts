@@ -1,0 +1,270 @@
+import type { SpanLimits } from '../api/trace/span.ts';
+import { OtlpError } from '../errors.ts';
+import type { StartOptions } from './options.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+type Warn = (line: string) => void;
+
+const MEBIBYTE = 1024 * 1024;
+const MAX_REQUEST_BYTES = 64 * MEBIBYTE;
+const MIN_RING_BYTES = MEBIBYTE;
+const MAX_RING_BYTES = 256 * MEBIBYTE;
+
+/** Options with every default filled in. */
+export interface Settings {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly compression: 'gzip' | 'none';
+  readonly timeoutMs: number;
+  readonly batch: { readonly size: number; readonly delayMs: number };
+  readonly maxRequestBytes: number;
+  readonly maxQueueBytes: number;
+  readonly maxInFlight: number;
+  readonly limits: SpanLimits;
+  readonly ringBytes: number;
+  readonly flushTimeoutMs: number;
+  readonly flushOnExit: boolean;
+  readonly disabled: boolean;
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string' ? `'${value.slice(0, 80)}'` : String(value);
+}
+
+/** The first variable that is set; empty is unset (specification, "Parsing empty value"). */
+function variable(env: Env, names: readonly string[]): { name: string; text: string } | undefined {
+  for (const name of names) {
+    const text = env[name]?.trim();
+    if (text) return { name, text };
+  }
+  return undefined;
+}
+
+/** Reads numbers, from the option, else from the environment, else the default. */
+function numberReader(env: Env, warn: Warn) {
+  return (
+    option: { name: string; value: number | undefined; env?: readonly string[] },
+    range: { default: number; min: number; max: number },
+  ): number => {
+    const { min, max } = range;
+    const fits = (value: number) => value >= min && value <= max;
+    const wanted = `a number from ${min} to ${max}`;
+    if (option.value !== undefined) {
+      if (typeof option.value === 'number' && fits(option.value)) return option.value;
+      throw new OtlpError(
+        'invalid_option',
+        `option '${option.name}' is ${shown(option.value)}; give ${wanted}, or leave it out for ${range.default}.`,
+      );
+    }
+    const found = variable(env, option.env ?? []);
+    if (found === undefined) return range.default;
+    const value = Number(found.text);
+    if (fits(value)) return value;
+    warn(`${found.name} is ${shown(found.text)}, not ${wanted}; ${range.default} is used.`);
+    return range.default;
+  };
+}
+
+/** `key=value,key=value`, percent-encoded (OTLP exporter, "Specifying headers via environment variables"). */
+export function parseHeaders(text: string): Record<string, string> | undefined {
+  const headers: Record<string, string> = {};
+  for (const pair of text.split(',')) {
+    if (pair.trim() === '') continue;
+    const at = pair.indexOf('=');
+    if (at < 1) return undefined;
+    try {
+      headers[pair.slice(0, at).trim()] = decodeURIComponent(pair.slice(at + 1).trim());
+    } catch {
+      return undefined;
+    }
+  }
+  return headers;
+}
+
+function checkedUrl(name: string, text: string): string {
+  let protocol = '';
+  try {
+    ({ protocol } = new URL(text));
+  } catch {}
+  if (protocol === 'http:' || protocol === 'https:') return text;
+  // The value may hold credentials, so it is not repeated.
+  throw new OtlpError(
+    'invalid_option',
+    `${name} is not an http or https URL${protocol ? ` but one of ${protocol}` : ''}; ` +
+      `give one such as http://localhost:4318.`,
+  );
+}
+
+/** The URL requests go to (OTLP exporter, "Endpoint URLs for OTLP/HTTP"). */
+function resolveUrl(options: StartOptions, env: Env, warn: Warn): string {
+  const withPath = (base: string) => {
+    const url = new URL(base);
+    url.pathname = `${url.pathname.replace(/\/$/, '')}/v1/traces`;
+    return url.href;
+  };
+  if (options.tracesEndpoint !== undefined) {
+    return checkedUrl("option 'tracesEndpoint'", options.tracesEndpoint);
+  }
+  if (options.endpoint !== undefined) {
+    return withPath(checkedUrl("option 'endpoint'", options.endpoint));
+  }
+  for (const name of ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT']) {
+    const found = variable(env, [name]);
+    if (found === undefined) continue;
+    try {
+      const url = checkedUrl(name, found.text);
+      return name.includes('TRACES') ? url : withPath(url);
+    } catch (error) {
+      warn(`${(error as Error).message} It is ignored.`);
+    }
+  }
+  return 'http://localhost:4318/v1/traces';
+}
+
+function resolveHeaders(options: StartOptions, env: Env, warn: Warn): Record<string, string> {
+  if (options.headers !== undefined) {
+    for (const [name, value] of Object.entries(options.headers)) {
+      if (!/^[!#$%&'*+.^_`|~0-9a-z-]+$/i.test(name) || typeof value !== 'string') {
+        throw new OtlpError(
+          'invalid_option',
+          `option 'headers' has an entry ${shown(name)} that is no header; give names that are HTTP tokens and values that are strings.`,
+        );
+      }
+    }
+    return { ...options.headers };
+  }
+  const headers: Record<string, string> = {};
+  for (const name of ['OTEL_EXPORTER_OTLP_HEADERS', 'OTEL_EXPORTER_OTLP_TRACES_HEADERS']) {
+    const found = variable(env, [name]);
+    if (found === undefined) continue;
+    const parsed = parseHeaders(found.text);
+    if (parsed !== undefined) Object.assign(headers, parsed);
+    // Its value is a secret more often than not.
+    else warn(`${name} is not a list of key=value pairs; it is ignored.`);
+  }
+  return headers;
+}
+
+function resolveCompression(options: StartOptions, env: Env, warn: Warn): 'gzip' | 'none' {
+  const { compression } = options;
+  if (compression === 'gzip' || compression === 'none') return compression;
+  if (compression !== undefined) {
+    throw new OtlpError(
+      'invalid_option',
+      `option 'compression' is ${shown(compression)}; give 'gzip' or 'none'.`,
+    );
+  }
+  const found = variable(env, [
+    'OTEL_EXPORTER_OTLP_TRACES_COMPRESSION',
+    'OTEL_EXPORTER_OTLP_COMPRESSION',
+  ]);
+  if (found === undefined || found.text === 'gzip') return 'gzip';
+  if (found.text === 'none') return 'none';
+  warn(`${found.name} is ${shown(found.text)}, not gzip or none; gzip is used.`);
+  return 'gzip';
+}
+
+/**
+ * Checks the options and fills in what they leave out.
+ *
+ * @throws OtlpError `invalid_option`
+ */
+export function resolveOptions(options: StartOptions, env: Env, warn: Warn): Settings {
+  const number = numberReader(env, warn);
+  const { batch = {}, queue = {}, limits = {} } = options;
+  const count = (name: string, value: number | undefined, ...names: string[]) =>
+    Math.floor(number({ name, value, env: names }, { default: 128, min: 0, max: 2 ** 31 - 1 }));
+  const valueLength = number(
+    {
+      name: 'limits.attributeValueLength',
+      value: limits.attributeValueLength,
+      env: ['OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT', 'OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT'],
+    },
+    { default: Infinity, min: 0, max: Infinity },
+  );
+  const bounds = (n: number) => ({ count: n, valueLength });
+  const ringBytes = number(
+    { name: 'ringBytes', value: options.ringBytes },
+    { default: 4 * MEBIBYTE, min: MIN_RING_BYTES, max: MAX_RING_BYTES },
+  );
+  if ((ringBytes & (ringBytes - 1)) !== 0) {
+    throw new OtlpError(
+      'invalid_option',
+      `option 'ringBytes' is ${ringBytes}; give a power of two, such as ${4 * MEBIBYTE}.`,
+    );
+  }
+  return {
+    url: resolveUrl(options, env, warn),
+    headers: resolveHeaders(options, env, warn),
+    compression: resolveCompression(options, env, warn),
+    timeoutMs: number(
+      {
+        name: 'timeoutMs',
+        value: options.timeoutMs,
+        env: ['OTEL_EXPORTER_OTLP_TRACES_TIMEOUT', 'OTEL_EXPORTER_OTLP_TIMEOUT'],
+      },
+      { default: 10_000, min: 1, max: 2 ** 31 - 1 },
+    ),
+    batch: {
+      size: Math.floor(
+        number(
+          { name: 'batch.size', value: batch.size, env: ['OTEL_BSP_MAX_EXPORT_BATCH_SIZE'] },
+          { default: 512, min: 1, max: 65_536 },
+        ),
+      ),
+      delayMs: number(
+        { name: 'batch.delayMs', value: batch.delayMs, env: ['OTEL_BSP_SCHEDULE_DELAY'] },
+        { default: 1000, min: 0, max: 2 ** 31 - 1 },
+      ),
+    },
+    maxRequestBytes: Math.floor(
+      number(
+        { name: 'batch.maxRequestBytes', value: batch.maxRequestBytes },
+        { default: 4 * MEBIBYTE, min: 4096, max: MAX_REQUEST_BYTES },
+      ),
+    ),
+    maxQueueBytes: number(
+      { name: 'queue.maxBytes', value: queue.maxBytes },
+      { default: 64 * MEBIBYTE, min: 0, max: Number.MAX_SAFE_INTEGER },
+    ),
+    maxInFlight: Math.floor(
+      number(
+        { name: 'queue.maxInFlight', value: queue.maxInFlight },
+        { default: 32, min: 1, max: 1024 },
+      ),
+    ),
+    limits: {
+      attributes: bounds(
+        count(
+          'limits.attributes',
+          limits.attributes,
+          'OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT',
+          'OTEL_ATTRIBUTE_COUNT_LIMIT',
+        ),
+      ),
+      events: count('limits.events', limits.events, 'OTEL_SPAN_EVENT_COUNT_LIMIT'),
+      links: count('limits.links', limits.links, 'OTEL_SPAN_LINK_COUNT_LIMIT'),
+      eventAttributes: bounds(
+        count(
+          'limits.attributesPerEvent',
+          limits.attributesPerEvent,
+          'OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT',
+        ),
+      ),
+      linkAttributes: bounds(
+        count(
+          'limits.attributesPerLink',
+          limits.attributesPerLink,
+          'OTEL_LINK_ATTRIBUTE_COUNT_LIMIT',
+        ),
+      ),
+    },
+    ringBytes,
+    flushTimeoutMs: number(
+      { name: 'flushTimeoutMs', value: options.flushTimeoutMs },
+      { default: 30_000, min: 0, max: 2 ** 31 - 1 },
+    ),
+    flushOnExit: options.flushOnExit ?? true,
+    disabled: options.disabled ?? variable(env, ['OTEL_SDK_DISABLED'])?.text.toLowerCase() === 'true',
+  };
+}

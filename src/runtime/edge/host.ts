@@ -1,0 +1,15 @@
+import core from '../../engine/generated/core-simd.wasm';
+import type { Host } from '../host.ts';
+import { webHost } from '../web/host.ts';
+
+/** Edge workers (workerd): they take WebAssembly only as a module that is imported statically. */
+export const host: Host = webHost({
+  name: 'workerd',
+  engines: {
+    simd: () => core,
+    scalar: () => {
+      throw new Error('not part of the edge build');
+    },
+    portable: () => import('../../engine/generated/core-portable.js'),
+  },
+});

@@ -1,0 +1,78 @@
+import { gzipSync } from 'fflate';
+import type { EngineSources } from '../../engine/select.ts';
+import { fetchTransport } from '../fetch-transport.ts';
+import type { Host } from '../host.ts';
+
+/** What tells one host of the web platform from another. */
+export interface WebHostParts {
+  readonly name: string;
+  readonly engines: EngineSources;
+  readonly env?: Host['env'];
+  readonly resource?: Host['resource'];
+  readonly contextManager?: Host['contextManager'];
+  readonly onExit?: Host['onExit'];
+}
+
+/** A host made of web globals alone: fetch, timers, Web Crypto, CompressionStream. */
+export function webHost(parts: WebHostParts): Host {
+  return {
+    now: () => performance.now(),
+    unixNow: () => Date.now(),
+    originMs: () => performance.timeOrigin,
+    fillRandom: (words) => void crypto.getRandomValues(words),
+    setTimer(callback, delayMs) {
+      const timer = setTimeout(callback, delayMs);
+      unref(timer);
+      return () => clearTimeout(timer);
+    },
+    soon: (callback) => void setTimeout(callback, 0),
+    gzip,
+    httpTransport: fetchTransport,
+    contextManager: () => undefined,
+    resource: () => ({}),
+    env: {},
+    warn: (line) => console.warn(line),
+    onExit: () => () => {},
+    ...parts,
+  };
+}
+
+/** Deno's timers are numbers, Bun's and Node's have unref; neither may keep a process alive. */
+function unref(timer: unknown): void {
+  const { Deno: deno } = globalThis as { Deno?: { unrefTimer?(id: unknown): void } };
+  if (typeof timer === 'object' && timer !== null) (timer as { unref?(): void }).unref?.();
+  else deno?.unrefTimer?.(timer);
+}
+
+function gzip(bytes: Uint8Array<ArrayBuffer>): Uint8Array | Promise<Uint8Array> {
+  let stream: CompressionStream;
+  try {
+    stream = new CompressionStream('gzip');
+  } catch {
+    // No such class, or one whose constructor throws (Next.js' edge runtime).
+    return gzipSync(bytes, { level: 1 });
+  }
+  const writer = stream.writable.getWriter();
+  void writer.write(bytes);
+  void writer.close();
+  return readAll(stream.readable);
+}
+
+async function readAll(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  const reader = stream.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    chunks.push(value);
+    size += value.length;
+  }
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}

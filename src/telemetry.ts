@@ -1,0 +1,277 @@
+import {
+  context as contextApi,
+  propagation as propagationApi,
+  ROOT_CONTEXT,
+  type Sampler,
+  type Tracer,
+  type TracerProvider,
+  trace as traceApi,
+} from '@opentelemetry/api';
+import { suppressTracing } from './api/context/suppress-tracing.ts';
+import { BaggagePropagator } from './api/propagation/baggage.ts';
+import { compositePropagator } from './api/propagation/composite.ts';
+import { TraceContextPropagator } from './api/propagation/trace-context.ts';
+import { resolveResource } from './api/resource.ts';
+import { setAttributes } from './api/trace/attributes.ts';
+import { Clock } from './api/trace/clock.ts';
+import { RandomWords } from './api/trace/ids.ts';
+import { RecordingTracerProvider } from './api/trace/provider.ts';
+import { type Attributes as RecordAttributes, Group } from './buffer/record.ts';
+import { Ring } from './buffer/ring.ts';
+import { ShapeTree } from './buffer/shape.ts';
+import { gzipCapacity, makeCompress } from './compress/compress.ts';
+import { createDeliver } from './deliver/deliver.ts';
+import type { Transport } from './deliver/transport.ts';
+import { OVERSHOOT_BYTES, RING_BASE } from './engine/generated/layout.ts';
+import { type Engine, selectEngine } from './engine/select.ts';
+import {
+  type FlushReport,
+  type Health,
+  shownUrl,
+  totalDropped,
+  traceHealth,
+} from './health/report.ts';
+import type { StartOptions } from './options/options.ts';
+import { resolveOptions } from './options/resolve.ts';
+import { Pipeline } from './pipeline.ts';
+import type { Host } from './runtime/host.ts';
+import { VERSION } from './version.ts';
+
+/** A running telemetry. Everything it does is bounded in memory and accounted for. */
+export interface Telemetry {
+  /** A tracer for one instrumentation scope; the same name and version give the same one. */
+  tracer(name: string, version?: string): Tracer;
+  readonly tracerProvider: TracerProvider;
+  /**
+   * Installs this telemetry as the OpenTelemetry globals: tracer provider, propagator and,
+   * where the host can follow asynchronous work, context manager. Instrumentation finds it
+   * there. A global that is taken already stays; a warning says so.
+   */
+  register(): this;
+  /**
+   * Resolves when what was recorded before the call is answered or given up, or after
+   * `flushTimeoutMs`; the report says which. Never rejects.
+   */
+  flush(): Promise<FlushReport>;
+  /** Counts and states of this moment. Costs nothing until it is called. */
+  health(): Health;
+  /**
+   * Flushes, then closes connections and timers and gives the globals back. What is recorded
+   * afterwards is counted as dropped. Never rejects; a second call returns the first one's
+   * report.
+   */
+  shutdown(): Promise<FlushReport>;
+}
+
+const NEVER: Sampler = {
+  shouldSample: () => ({ decision: 0 }),
+  toString: () => 'disabled',
+};
+
+/** Spans that may wait for an engine that must be loaded first. */
+const MAX_WAITING = 2048;
+const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Starts telemetry on a host: wires the path once. Entries bind the host, so users call
+ * `start(options)`.
+ *
+ * @throws OtlpError `invalid_option`, `engine_unavailable`
+ */
+export function startOn(host: Host, options: StartOptions = {}): Telemetry {
+  const warn = (line: string) => host.warn(`otlp-wasm: ${line}`);
+  const settings = resolveOptions(options, host.env, warn);
+
+  const transport: Transport =
+    options.transport ??
+    host.httpTransport({
+      url: settings.url,
+      headers: settings.headers,
+      userAgent: `OTel-OTLP-Exporter-JavaScript/${VERSION}`,
+      timeoutMs: settings.timeoutMs,
+      maxConnections: settings.maxInFlight,
+      maxResponseBytes: MAX_RESPONSE_BYTES,
+    });
+  const deliver = createDeliver({
+    // Exports run in a context in which nothing is traced, lest they trace themselves.
+    transport: {
+      send: (payload) =>
+        contextApi.with(suppressTracing(ROOT_CONTEXT), () => transport.send(payload)),
+      close: () => transport.close(),
+    },
+    clock: host,
+    random: Math.random,
+    maxQueueBytes: settings.maxQueueBytes,
+    maxInFlight: settings.maxInFlight,
+    retry: options.queue?.retry ?? {},
+  });
+
+  const clock = new Clock(host.now, host.unixNow, host.originMs());
+  const pipeline = new Pipeline({
+    host,
+    deliver,
+    beforeBatch: () => clock.check(),
+    batch: settings.batch,
+    maxWaiting: MAX_WAITING,
+  });
+
+  const tree = new ShapeTree();
+  const resourceAttributes: RecordAttributes = { shape: tree.root, values: [] };
+  const unbounded = { count: Infinity, valueLength: Infinity };
+  setAttributes(resourceAttributes, resolveResource(options, host, warn), unbounded);
+  const provider = new RecordingTracerProvider(
+    {
+      clock,
+      tree,
+      limits: settings.limits,
+      sink: pipeline,
+      random: new RandomWords(host.fillRandom),
+      sampler: settings.disabled ? NEVER : options.sampler,
+    },
+    new Group(resourceAttributes),
+  );
+
+  const requestAt = RING_BASE + settings.ringBytes;
+  const gzipAt = requestAt + settings.maxRequestBytes + OVERSHOOT_BYTES;
+  const room = { at: gzipAt, capacity: gzipCapacity(settings.maxRequestBytes) };
+  const memoryBytes = room.at + room.capacity + OVERSHOOT_BYTES;
+  let engine: Engine | undefined;
+  let engineProblem: string | undefined;
+  const open = (selected: Engine) => {
+    engine = selected;
+    pipeline.open({
+      engine: selected,
+      ring: new Ring(selected, settings.ringBytes),
+      compress: makeCompress(selected, settings.compression, host.gzip, room),
+      request: { at: requestAt, limitBytes: settings.maxRequestBytes },
+    });
+  };
+  const selected = selectEngine(host.engines, options.engine, memoryBytes);
+  const loaded =
+    'then' in selected
+      ? selected.then(open, (error: unknown) => {
+          engineProblem = `could not be loaded: ${String(error).slice(0, 160)}`;
+          pipeline.abandonWaiting();
+          warn(`no engine: ${engineProblem}; nothing is exported.`);
+        })
+      : open(selected);
+
+  function report(complete: boolean): FlushReport {
+    const traces = traceHealth(pipeline, deliver);
+    return {
+      complete,
+      recorded: traces.recorded,
+      sent: traces.sent,
+      rejected: traces.rejected,
+      dropped: totalDropped(traces),
+      queued: traces.queued,
+      lastError: deliver.stats().lastError,
+    };
+  }
+
+  async function flush(): Promise<FlushReport> {
+    await loaded;
+    await pipeline.drained();
+    return report(await deliver.drained(settings.flushTimeoutMs));
+  }
+
+  let down: Promise<FlushReport> | undefined;
+  async function close(): Promise<FlushReport> {
+    await loaded;
+    await pipeline.drained();
+    pipeline.closed = true;
+    const complete = await deliver.close(settings.flushTimeoutMs);
+    stopWatching?.();
+    unregister();
+    return report(complete);
+  }
+
+  const stopWatching = settings.flushOnExit
+    ? host.onExit({
+        flush,
+        queued: () => pipeline.queued + deliver.stats().queuedRecords,
+        lost: () => {
+          pipeline.abandonWaiting();
+          pipeline.drain();
+          pipeline.closed = true;
+          const { records } = deliver.abandon();
+          if (records > 0) {
+            warn(
+              `the process ended before ${records} spans were delivered; ` +
+                `call 'await telemetry.shutdown()' before it ends.`,
+            );
+          }
+        },
+      })
+    : undefined;
+
+  let unregister = () => {};
+  function register(this: Telemetry): Telemetry {
+    const taken: string[] = [];
+    const owned: (() => void)[] = [];
+    if (traceApi.setGlobalTracerProvider(provider)) owned.push(() => traceApi.disable());
+    else taken.push('tracer provider');
+    const propagator =
+      options.propagator ??
+      compositePropagator([new TraceContextPropagator(), new BaggagePropagator()]);
+    if (propagationApi.setGlobalPropagator(propagator)) owned.push(() => propagationApi.disable());
+    else taken.push('propagator');
+    const manager = host.contextManager();
+    if (manager !== undefined) {
+      if (contextApi.setGlobalContextManager(manager.enable())) {
+        owned.push(() => contextApi.disable());
+      } else {
+        manager.disable();
+        taken.push('context manager');
+      }
+    }
+    if (taken.length > 0) {
+      warn(
+        `another OpenTelemetry SDK has registered its ${taken.join(', ')} before; ` +
+          `it stays. Remove that registration to use this one.`,
+      );
+    }
+    unregister = () => {
+      for (const release of owned) release();
+      unregister = () => {};
+    };
+    return this;
+  }
+
+  return {
+    tracer: (name, version) => provider.getTracer(name, version),
+    tracerProvider: provider,
+    register,
+    flush,
+    shutdown: () => (down ??= close()),
+    health: () => {
+      const stats = deliver.stats();
+      return {
+        engine: {
+          name: engine?.name ?? 'loading',
+          reason: engine?.reason ?? engineProblem ?? 'the portable engine is being loaded',
+        },
+        signals: { traces: traceHealth(pipeline, deliver) },
+        endpoints: [
+          {
+            url: shownUrl(settings.url),
+            state: stats.failing ? 'failing' : 'ok',
+            inFlight: stats.inFlight,
+            lastError: stats.lastError,
+            lastWarning: stats.lastWarning,
+          },
+        ],
+        memory: {
+          engineBytes: engine?.buffer.byteLength ?? 0,
+          ring: {
+            bytes: settings.ringBytes,
+            used: pipeline.parts?.ring.used ?? 0,
+            records: pipeline.parts?.ring.count ?? 0,
+          },
+          strings: pipeline.parts?.ring.strings.usage ?? { strings: 0, bytes: 0, epoch: 0 },
+          queueBytes: stats.queuedBytes,
+        },
+      };
+    },
+  };
+}
