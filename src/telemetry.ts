@@ -188,7 +188,7 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
 
   const stopWatching = settings.flushOnExit
     ? host.onExit({
-        flush,
+        flush: async () => (await flush()).complete,
         queued: () => pipeline.queued + deliver.stats().queuedRecords,
         lost: () => {
           pipeline.abandonWaiting();

@@ -10,8 +10,8 @@ export interface PortableModule {
 
 /** Where a host has its engines; each is asked for only when it is tried. */
 export interface EngineSources {
-  readonly simd: () => Uint8Array | WebAssembly.Module;
-  readonly scalar: () => Uint8Array | WebAssembly.Module;
+  readonly simd: () => Uint8Array<ArrayBuffer> | WebAssembly.Module;
+  readonly scalar: () => Uint8Array<ArrayBuffer> | WebAssembly.Module;
   readonly portable: () => PortableModule | Promise<PortableModule>;
 }
 
