@@ -1,7 +1,7 @@
 // src/ → dist/: one bundled file per entry and host, and the declarations.
 
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
@@ -33,7 +33,6 @@ export async function buildDist(root) {
   const dist = join(root, 'dist');
   rmSync(dist, { recursive: true, force: true });
   mkdirSync(dist, { recursive: true });
-  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const common = {
     absWorkingDir: root,
     bundle: true,
@@ -41,7 +40,6 @@ export async function buildDist(root) {
     target: 'es2022',
     legalComments: 'none',
     logLevel: 'warning',
-    define: { __VERSION__: JSON.stringify(version) },
     external: PEERS,
   };
   for (const { out, entry, platform } of LIBRARY) {

@@ -118,7 +118,9 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
   const tree = new ShapeTree();
   const resourceAttributes: RecordAttributes = { shape: tree.root, values: [] };
   const unbounded = { count: Infinity, valueLength: Infinity };
-  setAttributes(resourceAttributes, resolveResource(options, host, warn), unbounded);
+  const { serviceName, resource } = options;
+  const described = resolveResource({ serviceName, resource, env: host.env, host });
+  setAttributes(resourceAttributes, described, unbounded);
   const provider = new RecordingTracerProvider(
     {
       clock,
@@ -189,7 +191,6 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
   const stopWatching = settings.flushOnExit
     ? host.onExit({
         flush: async () => (await flush()).complete,
-        queued: () => pipeline.queued + deliver.stats().queuedRecords,
         lost: () => {
           pipeline.abandonWaiting();
           pipeline.drain();

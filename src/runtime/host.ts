@@ -47,10 +47,14 @@ export interface Host {
 }
 
 export interface ExitHooks {
-  /** Delivers what is queued; resolves when done or when its deadline passes. */
-  flush(): Promise<unknown>;
-  /** Records not delivered yet. */
-  queued(): number;
-  /** Last synchronous call: count and show what cannot be delivered any more. */
+  /**
+   * Delivers what is queued; resolves when done, or when its deadline passes: with `false` then,
+   * and is not asked again at this exit.
+   */
+  flush(): Promise<boolean>;
+  /**
+   * Last synchronous call: count and show what cannot be delivered any more. May come twice;
+   * what has been shown is not shown again.
+   */
   lost(): void;
 }

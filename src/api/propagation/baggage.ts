@@ -22,8 +22,8 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const OCTETS = /^[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*$/;
 const NOT_OCTET = /[^\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]/gu;
 /** What a key cannot hold as it is; an escape that the other side would undo is one of those. */
-const NOT_KEY = /%(?=[0-9a-f]{2})|[^!#$%&'*+\-.^_`|~0-9a-z]/giu;
-const ESCAPES = /(?:%[0-9a-f]{2})+/gi;
+const NOT_KEY = /%(?=[0-9A-Fa-f]{2})|[^!#$%&'*+\-.^_`|~0-9A-Za-z]/gu;
+const PERCENT_RUN = /(?:%[0-9A-Fa-f]{2})+/g;
 
 /** The `baggage` header: W3C Baggage. */
 export class BaggagePropagator implements TextMapPropagator {
@@ -83,14 +83,14 @@ export class BaggagePropagator implements TextMapPropagator {
 
 /** `key=value;property;property=value` as it goes on the wire. */
 function memberOf(key: string, { value, metadata }: BaggageEntry): string {
-  let member = `${escapeKey(key)}=${encodeURIComponent(wellFormed(String(value)))}`;
+  let member = `${encodeKey(key)}=${encodeURIComponent(wellFormed(String(value)))}`;
   if (metadata === undefined) return member;
   for (const property of metadata.toString().split(';')) {
     const { name, text } = splitPair(property);
     if (name === '') continue;
     // What came from the wire is escaped already: only what cannot stay is escaped now.
-    member += `;${TOKEN.test(name) ? name : escapeKey(name)}`;
-    if (text !== undefined) member += `=${wellFormed(text).replace(NOT_OCTET, escape)}`;
+    member += `;${TOKEN.test(name) ? name : encodeKey(name)}`;
+    if (text !== undefined) member += `=${wellFormed(text).replace(NOT_OCTET, percentEncode)}`;
   }
   return member;
 }
@@ -106,9 +106,9 @@ function parseMember(member: string): { key: string; entry: BaggageEntry } | und
     if (!TOKEN.test(name) || (text !== undefined && !OCTETS.test(text))) return undefined;
     metadata.push(text === undefined ? name : `${name}=${text}`);
   }
-  const entry: BaggageEntry = { value: unescape(text) };
+  const entry: BaggageEntry = { value: percentDecode(text) };
   if (metadata.length > 0) entry.metadata = baggageEntryMetadataFromString(metadata.join(';'));
-  return { key: unescapeKey(name), entry };
+  return { key: decodeKey(name), entry };
 }
 
 /** At the first `=`; a value may hold more of them. */
@@ -123,7 +123,7 @@ function wellFormed(text: string): string {
   return text.replace(/\p{Surrogate}/gu, '\ufffd');
 }
 
-function escape(character: string): string {
+function percentEncode(character: string): string {
   // The two that are left alone below although no token may hold them.
   if (character === '(') return '%28';
   if (character === ')') return '%29';
@@ -135,11 +135,11 @@ function escape(character: string): string {
  * string. Others' SDKs for JavaScript escape keys as if they were values, so what no token may
  * hold travels that way, and nothing else is touched.
  */
-function escapeKey(key: string): string {
-  return wellFormed(key).replace(NOT_KEY, escape);
+function encodeKey(key: string): string {
+  return wellFormed(key).replace(NOT_KEY, percentEncode);
 }
 
-function unescapeKey(key: string): string {
+function decodeKey(key: string): string {
   if (!key.includes('%')) return key;
   try {
     return decodeURIComponent(key);
@@ -149,9 +149,9 @@ function unescapeKey(key: string): string {
 }
 
 /** Octets that are no UTF-8 become U+FFFD, as W3C Baggage asks; a stray `%` stays. */
-function unescape(text: string): string {
+function percentDecode(text: string): string {
   if (!text.includes('%')) return text;
-  return text.replace(ESCAPES, (run) => {
+  return text.replace(PERCENT_RUN, (run) => {
     try {
       return decodeURIComponent(run);
     } catch {

@@ -5,9 +5,7 @@ import { type Context, diag, type TextMapPropagator } from '@opentelemetry/api';
  * before it made, so of two that read the same thing the later one wins. One that throws is
  * reported to `diag` and does not stop the others.
  */
-export function compositePropagator(
-  propagators: readonly TextMapPropagator[],
-): TextMapPropagator {
+export function compositePropagator(propagators: readonly TextMapPropagator[]): TextMapPropagator {
   return {
     inject(context, carrier, setter) {
       for (const propagator of propagators) {

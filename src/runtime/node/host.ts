@@ -5,7 +5,11 @@ import type { Host } from '../host.ts';
 import { AsyncLocalStorageContextManager } from './context-manager.ts';
 import { watchExit } from './exit.ts';
 import { nodeHttpTransport } from './http-transport.ts';
-import { processResource } from './resource.ts';
+import { nodeResource } from './resource.ts';
+
+function warn(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
 
 /** Node, and Bun, whose Node API is complete enough. */
 export const host: Host = {
@@ -25,12 +29,12 @@ export const host: Host = {
   httpTransport: nodeHttpTransport,
   contextManager: () => new AsyncLocalStorageContextManager(),
   engines: { ...inlinedEngines, portable: () => portable },
-  resource: processResource,
+  resource: nodeResource,
   get env() {
     return process.env;
   },
-  warn: (line) => void process.stderr.write(`${line}\n`),
-  onExit: watchExit,
+  warn,
+  onExit: (hooks) => watchExit(hooks, warn),
 };
 
 /** Loaded when an engine without gzip needs it. */
