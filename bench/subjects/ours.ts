@@ -14,15 +14,14 @@ import { ShapeTree } from '../../src/buffer/shape.ts';
 import { encodeTraces } from '../../src/codec/encode.ts';
 import { gzipCapacity } from '../../src/compress/compress.ts';
 import type { Deliver } from '../../src/deliver/deliver.ts';
-import { instantiate } from '../../src/engine/generated/core-portable.js';
-import { coreBinary as scalarBinary } from '../../src/engine/generated/core-scalar.ts';
-import { coreBinary as simdBinary } from '../../src/engine/generated/core-simd.ts';
 import { OVERSHOOT_BYTES, RING_BASE } from '../../src/engine/generated/layout.ts';
 import { type Engine, type EngineName, selectEngine } from '../../src/engine/select.ts';
 import { Pipeline } from '../../src/pipeline.ts';
-import type { Host } from '../../src/runtime/host.ts';
+import { host } from '../../src/runtime/node/host.ts';
+import { start } from '../../src/runtime/node/index.ts';
 import { assertSpans } from '../spans.ts';
 import { BATCH, recordSpans } from '../workload.ts';
+import type { Delivery } from './delivery.ts';
 
 const RING_BYTES = 4 * 2 ** 20;
 const REQUEST_AT = RING_BASE + RING_BYTES;
@@ -30,8 +29,8 @@ const LIMIT_BYTES = 4 * 2 ** 20;
 
 const LIMITS = { count: 128, valueLength: Number.POSITIVE_INFINITY };
 
-/** A host on which nothing happens by itself. */
-const STILL: Pick<Host, 'soon' | 'setTimer'> = { soon() {}, setTimer: () => () => {} };
+/** Nothing happens by itself. */
+const still = { ...host, soon() {}, setTimer: () => () => {} };
 
 function unexpected(): never {
   throw new Error('the pipeline took a batch by itself');
@@ -54,7 +53,7 @@ function open(name: EngineName): Path {
   const ring = new Ring(engine, RING_BYTES);
   const request = { at: REQUEST_AT, limitBytes: LIMIT_BYTES };
   const pipeline = new Pipeline({
-    host: STILL as Host,
+    host: still,
     deliver: { push: unexpected } as unknown as Deliver,
     beforeBatch: unexpected,
     batch: { size: BATCH, delayMs: 1000 },
@@ -65,7 +64,7 @@ function open(name: EngineName): Path {
   const resource = tree.root.with('service.name');
   const provider = new RecordingTracerProvider(
     {
-      clock: new Clock(() => performance.now(), Date.now),
+      clock: new Clock(host.now, host.unixNow, host.originMs()),
       tree,
       limits: {
         attributes: LIMITS,
@@ -75,7 +74,7 @@ function open(name: EngineName): Path {
         links: 128,
       },
       sink: pipeline,
-      random: new RandomWords((words) => void crypto.getRandomValues(words)),
+      random: new RandomWords(host.fillRandom),
       sampler: undefined,
     },
     new Group({ shape: resource, values: ['bench'] }),
@@ -99,15 +98,7 @@ function open(name: EngineName): Path {
 }
 
 function engineOf(name: EngineName, memoryBytes: number): Engine {
-  const engine = selectEngine(
-    {
-      simd: () => Buffer.from(simdBinary, 'base64'),
-      scalar: () => Buffer.from(scalarBinary, 'base64'),
-      portable: () => ({ instantiate }),
-    },
-    name,
-    memoryBytes,
-  );
+  const engine = selectEngine(host.engines, name, memoryBytes);
   if (engine instanceof Promise) throw new Error('the portable engine is bundled here');
   return engine;
 }
@@ -184,4 +175,23 @@ function holding(name: 'simd' | 'scalar', input: Uint8Array) {
   const { kernels } = engine;
   if (kernels === undefined) throw new Error(`the ${name} engine has no kernels`);
   return { kernels, memory, outAt };
+}
+
+/** `start()` as users call it, with its defaults. */
+export function deliver(url: string, gzip: boolean, engine: EngineName): Delivery {
+  const telemetry = start({
+    serviceName: 'bench',
+    tracesEndpoint: url,
+    compression: gzip ? 'gzip' : 'none',
+    engine,
+  });
+  const tracer = telemetry.tracer('bench', '1.0.0');
+  return {
+    // All that can be on the wire at once: 32 requests. More would only fill the queue.
+    capacity: 32 * BATCH,
+    record: (first, count) => recordSpans(tracer, first, count),
+    pending: () => telemetry.health().signals.traces.queued,
+    progress: () => new Promise((resolve) => setTimeout(resolve, 1)),
+    flush: () => telemetry.flush(),
+  };
 }
