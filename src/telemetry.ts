@@ -12,11 +12,11 @@ import { BaggagePropagator } from './api/propagation/baggage.ts';
 import { compositePropagator } from './api/propagation/composite.ts';
 import { TraceContextPropagator } from './api/propagation/trace-context.ts';
 import { resolveResource } from './api/resource.ts';
-import { setAttributes } from './api/trace/attributes.ts';
+import { describe } from './api/trace/attributes.ts';
 import { Clock } from './api/trace/clock.ts';
 import { RandomWords } from './api/trace/ids.ts';
 import { RecordingTracerProvider } from './api/trace/provider.ts';
-import { type Attributes as RecordAttributes, Group } from './buffer/record.ts';
+import { Group } from './buffer/record.ts';
 import { Ring } from './buffer/ring.ts';
 import { ShapeTree } from './buffer/shape.ts';
 import { gzipCapacity, makeCompress } from './compress/compress.ts';
@@ -115,22 +115,20 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
     maxWaiting: MAX_WAITING,
   });
 
-  const tree = new ShapeTree();
-  const resourceAttributes: RecordAttributes = { shape: tree.root, values: [] };
-  const unbounded = { count: Infinity, valueLength: Infinity };
   const { serviceName, resource } = options;
   const described = resolveResource({ serviceName, resource, env: host.env, host });
-  setAttributes(resourceAttributes, described, unbounded);
   const provider = new RecordingTracerProvider(
     {
       clock,
-      tree,
+      spanShapes: new ShapeTree(settings.bounds.span),
+      eventShapes: new ShapeTree(settings.bounds.event),
+      linkShapes: new ShapeTree(settings.bounds.link),
       limits: settings.limits,
       sink: pipeline,
       random: new RandomWords(host.fillRandom),
       sampler: settings.disabled ? NEVER : options.sampler,
     },
-    new Group(resourceAttributes),
+    new Group(describe(described)),
   );
 
   const requestAt = RING_BASE + settings.ringBytes;

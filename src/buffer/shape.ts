@@ -50,25 +50,42 @@ export class Shape {
 
   /** Where `name` is among the keys, or -1. */
   indexOf(name: string): number {
-    // A key that was ever put behind these is not among them: no search.
-    if (this.transitions?.has(name)) return -1;
     const { keys } = this;
     for (let i = 0; i < keys.length; i++) if (keys[i]!.name === name) return i;
     return -1;
   }
 
+  /**
+   * The shape that `name` led to before, if it did: then it is not among the keys, and bounds
+   * allow it.
+   */
+  known(name: string): Shape | undefined {
+    if (this.nextName === name) return this.next;
+    const next = this.transitions?.get(name);
+    if (next !== undefined) {
+      this.next = next;
+      this.nextName = name;
+    }
+    return next;
+  }
+
   /** The shape with `name` behind the keys of this one; `name` must not be among them. */
   with(name: string): Shape {
-    let next = this.transitions?.get(name);
-    if (next === undefined) {
-      next = this.tree.grow(this, name);
-      this.transitions ??= new Map();
-      this.transitions.set(name, next);
-    }
+    const next = this.tree.grow(this, name);
+    this.transitions ??= new Map();
+    this.transitions.set(name, next);
     this.next = next;
     this.nextName = name;
     return next;
   }
+}
+
+/** Bounds on one set of attributes (specification, "Attribute Limits"). */
+export interface Bounds {
+  /** Keys at most. */
+  readonly count: number;
+  /** Longest string in UTF-16 units, longest byte array in bytes. */
+  readonly valueLength: number;
 }
 
 const NO_KEY = new Key('');
@@ -79,20 +96,23 @@ const MAX_KEYS = 4096;
 const MAX_CELLS = 131072;
 
 /**
- * The tree, bounded: when it has grown too large (keys made of ids, say) it starts anew. Spans
+ * The shapes of one kind of thing (spans, events, links), in a tree per name. Bounded: when it has grown too large (keys made of ids, say) it starts anew. Spans
  * under way keep the shapes they have.
  */
 export class ShapeTree {
-  root: Shape;
-  count = 0;
+  readonly bounds: Bounds;
+  private count = 0;
   private cells = 0;
   private byName = new Map<string, Key>();
-  /** The names looked up last: spans and events tend to repeat them. */
+  /** The name looked up last: they tend to repeat. */
   private lastKey: Key = NO_KEY;
-  private lastEventKey: Key = NO_KEY;
 
-  constructor() {
-    this.root = new Shape(this, []);
+  /** Whether long values are cut. */
+  readonly cuts: boolean;
+
+  constructor(bounds: Bounds) {
+    this.bounds = bounds;
+    this.cuts = bounds.valueLength !== Infinity;
   }
 
   /** What is known about an attribute key or the name of a span. */
@@ -107,14 +127,8 @@ export class ShapeTree {
     return key;
   }
 
-  /** The same for the name of an event. */
-  eventKey(name: string): Key {
-    if (this.lastEventKey.name !== name) this.lastEventKey = this.key(name);
-    return this.lastEventKey;
-  }
-
-  /** The empty shape that spans, or events, of one name begin with. */
-  rootOf(name: Key): Shape {
+  /** The empty shape that everything of one name begins with. */
+  root(name: Key): Shape {
     name.root ??= new Shape(this, []);
     return name.root;
   }
@@ -127,9 +141,14 @@ export class ShapeTree {
   }
 
   private restart(): void {
-    this.root = new Shape(this, []);
     this.count = 0;
     this.cells = 0;
     this.byName = new Map();
+    this.lastKey = NO_KEY;
   }
+}
+
+/** Attributes that nobody bounds: those of resources and scopes. */
+export function unboundedTree(): ShapeTree {
+  return new ShapeTree({ count: Infinity, valueLength: Infinity });
 }

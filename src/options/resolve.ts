@@ -1,4 +1,5 @@
 import type { SpanLimits } from '../api/trace/span.ts';
+import type { Bounds } from '../buffer/shape.ts';
 import { OtlpError } from '../errors.ts';
 import type { StartOptions } from './options.ts';
 
@@ -21,6 +22,8 @@ export interface Settings {
   readonly maxQueueBytes: number;
   readonly maxInFlight: number;
   readonly limits: SpanLimits;
+  /** Bounds on the attributes of each. */
+  readonly bounds: { readonly span: Bounds; readonly event: Bounds; readonly link: Bounds };
   readonly ringBytes: number;
   readonly flushTimeoutMs: number;
   readonly flushOnExit: boolean;
@@ -234,7 +237,11 @@ export function resolveOptions(options: StartOptions, env: Env, warn: Warn): Set
       ),
     ),
     limits: {
-      attributes: bounds(
+      events: count('limits.events', limits.events, 'OTEL_SPAN_EVENT_COUNT_LIMIT'),
+      links: count('limits.links', limits.links, 'OTEL_SPAN_LINK_COUNT_LIMIT'),
+    },
+    bounds: {
+      span: bounds(
         count(
           'limits.attributes',
           limits.attributes,
@@ -242,16 +249,14 @@ export function resolveOptions(options: StartOptions, env: Env, warn: Warn): Set
           'OTEL_ATTRIBUTE_COUNT_LIMIT',
         ),
       ),
-      events: count('limits.events', limits.events, 'OTEL_SPAN_EVENT_COUNT_LIMIT'),
-      links: count('limits.links', limits.links, 'OTEL_SPAN_LINK_COUNT_LIMIT'),
-      eventAttributes: bounds(
+      event: bounds(
         count(
           'limits.attributesPerEvent',
           limits.attributesPerEvent,
           'OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT',
         ),
       ),
-      linkAttributes: bounds(
+      link: bounds(
         count(
           'limits.attributesPerLink',
           limits.attributesPerLink,

@@ -1,4 +1,5 @@
 import { type Attributes, RecordMap, type RecordValue } from '../../buffer/record.ts';
+import { unboundedTree } from '../../buffer/shape.ts';
 
 /** Deeper values are cut off (SDK limit AttributeValueDepthLimit, specification 1.60). */
 const MAX_DEPTH = 64;
@@ -43,25 +44,14 @@ export function snapshot(value: unknown, limit: number, depth = 0): RecordValue 
   return new RecordMap(keys, values);
 }
 
-/** Attributes with the bounds that apply to them. */
-export interface Bounds {
-  /** Keys at most. */
-  readonly count: number;
-  /** Longest string, in UTF-16 units. */
-  readonly valueLength: number;
-}
-
 /**
  * Sets one attribute: the last value of a key wins. Returns false when it was dropped, because
  * there are too many or because it is none. Never throws, whatever the value does.
  */
-export function setAttribute(
-  target: Attributes,
-  name: string,
-  value: unknown,
-  bounds: Bounds,
-): boolean {
+export function setAttribute(target: Attributes, name: string, value: unknown): boolean {
   if (typeof name !== 'string' || name === '') return true;
+  const { shape } = target;
+  const { bounds } = shape.tree;
   let copy: RecordValue | undefined;
   const type = typeof value;
   if (type === 'number' || type === 'boolean') {
@@ -74,29 +64,36 @@ export function setAttribute(
     }
     if (copy === undefined) return true;
   }
-  const { shape } = target;
-  let next = shape.next;
-  if (shape.nextName !== name) {
+  let next = shape.known(name);
+  if (next === undefined) {
     const index = shape.indexOf(name);
     if (index >= 0) {
       target.values[index] = copy;
       return true;
     }
-    next = undefined;
+    if (shape.size >= bounds.count) return false;
+    next = shape.with(name);
   }
-  if (shape.size >= bounds.count) return false;
   target.values[shape.size] = copy;
-  target.shape = next ?? shape.with(name);
+  target.shape = next;
   return true;
 }
 
 /** Sets all of an object's own attributes; returns how many were dropped. */
-export function setAttributes(target: Attributes, attributes: object, bounds: Bounds): number {
+export function setAttributes(target: Attributes, attributes: object): number {
   let dropped = 0;
   for (const name in attributes) {
     if (!Object.hasOwn(attributes, name)) continue;
     const value = (attributes as Record<string, unknown>)[name];
-    if (!setAttribute(target, name, value, bounds)) dropped++;
+    if (!setAttribute(target, name, value)) dropped++;
   }
   return dropped;
+}
+
+/** Attributes without bounds, for what is described once: a resource, a scope. */
+export function describe(attributes: object): Attributes {
+  const tree = unboundedTree();
+  const target: Attributes = { shape: tree.root(tree.key('')), values: [] };
+  setAttributes(target, attributes);
+  return target;
 }

@@ -1,12 +1,10 @@
 import type { Attributes, Tracer, TracerOptions, TracerProvider } from '@opentelemetry/api';
-import { type Attributes as RecordAttributes, Group } from '../../buffer/record.ts';
-import { setAttributes } from './attributes.ts';
+import { Group } from '../../buffer/record.ts';
+import { describe } from './attributes.ts';
 import { RecordingTracer, type TracerShared } from './tracer.ts';
 
 /** Distinct scopes kept; a program that makes more gets tracers that are not shared. */
 const MAX_SCOPES = 1024;
-
-const UNBOUNDED = { count: Infinity, valueLength: Infinity };
 
 /** TracerProvider of `@opentelemetry/api`: one tracer per instrumentation scope. */
 export class RecordingTracerProvider implements TracerProvider {
@@ -29,9 +27,7 @@ export class RecordingTracerProvider implements TracerProvider {
     const id = JSON.stringify([scopeName, version ?? '', schemaUrl ?? '', attributes ?? null]);
     let tracer = this.#tracers.get(id);
     if (tracer === undefined) {
-      const own: RecordAttributes = { shape: this.#shared.tree.root, values: [] };
-      if (attributes) setAttributes(own, attributes, UNBOUNDED);
-      const scope = new Group(own, { parent: this.#resource, name: scopeName, version, schemaUrl });
+      const scope = new Group(describe(attributes ?? {}), { parent: this.#resource, name: scopeName, version, schemaUrl });
       tracer = new RecordingTracer(this.#shared, scope);
       if (this.#tracers.size < MAX_SCOPES) this.#tracers.set(id, tracer);
     }

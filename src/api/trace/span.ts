@@ -18,15 +18,12 @@ import type {
   SpanData,
 } from '../../buffer/record.ts';
 import type { Key, Shape, ShapeTree } from '../../buffer/shape.ts';
-import { type Bounds, setAttribute, setAttributes } from './attributes.ts';
+import { setAttribute, setAttributes } from './attributes.ts';
 import type { Anchor, Clock } from './clock.ts';
 import { hexOfWord, traceIdHex, wordOfHex } from './ids.ts';
 
 /** Bounds on what one span holds (specification, "Span Limits"). */
 export interface SpanLimits {
-  readonly attributes: Bounds;
-  readonly eventAttributes: Bounds;
-  readonly linkAttributes: Bounds;
   readonly events: number;
   readonly links: number;
 }
@@ -34,7 +31,10 @@ export interface SpanLimits {
 /** What all spans of one telemetry share. */
 export interface TraceShared {
   readonly clock: Clock;
-  readonly tree: ShapeTree;
+  /** Attribute keys, with their bounds, of spans, their events and their links. */
+  readonly spanShapes: ShapeTree;
+  readonly eventShapes: ShapeTree;
+  readonly linkShapes: ShapeTree;
   readonly limits: SpanLimits;
   /** Where ended spans go. Its `end` never throws. */
   readonly sink: { end(span: SpanData): void };
@@ -75,13 +75,13 @@ export class RecordingSpan implements Span, SpanData {
   private context: SpanContext | null = null;
 
   constructor(shared: TraceShared, scope: Group, name: string) {
-    const nameKey = shared.tree.key(name);
+    const nameKey = shared.spanShapes.key(name);
     this.shared = shared;
     this.scope = scope;
     this.nameKey = nameKey;
     this.anchor = shared.clock.anchor;
     this.name = name;
-    this.shape = nameKey.root ?? shared.tree.rootOf(nameKey);
+    this.shape = nameKey.root ?? shared.spanShapes.root(nameKey);
     this.values = roomFor(nameKey.expected);
   }
 
@@ -103,21 +103,17 @@ export class RecordingSpan implements Span, SpanData {
   setAttribute(name: string, value: AttributeValue): this {
     if (this.ended) return this;
     const { shape } = this;
-    // The common case, without a call: the key that followed last time, a plain value.
-    if (shape.nextName === name && this.shared.limits.attributes.valueLength === Infinity) {
+    // The common case: a key that followed these before, a plain value that needs no cut.
+    const next = shape.nextName === name ? shape.next : shape.known(name);
+    if (next !== undefined) {
       const type = typeof value;
-      if (
-        (type === 'string' || type === 'number' || type === 'boolean') &&
-        shape.size < this.shared.limits.attributes.count
-      ) {
+      if (type === 'number' || type === 'boolean' || (type === 'string' && !shape.tree.cuts)) {
         this.values[shape.size] = value as RecordValue;
-        this.shape = shape.next as Shape;
+        this.shape = next;
         return this;
       }
     }
-    if (!setAttribute(this, name, value, this.shared.limits.attributes)) {
-      this.rareData().droppedAttributes++;
-    }
+    if (!setAttribute(this, name, value)) this.rareData().droppedAttributes++;
     return this;
   }
 
@@ -135,7 +131,7 @@ export class RecordingSpan implements Span, SpanData {
     time?: TimeInput,
   ): this {
     if (this.ended) return this;
-    const { clock, limits, tree } = this.shared;
+    const { clock, limits, eventShapes } = this.shared;
     if (this.events !== null && this.events.length >= limits.events) {
       this.rareData().droppedEvents++;
       return this;
@@ -146,19 +142,19 @@ export class RecordingSpan implements Span, SpanData {
     if (time === undefined) clock.read(this.anchor);
     else clock.readInput(time, this.anchor);
     name = String(name);
-    const nameKey = tree.eventKey(name);
+    const nameKey = eventShapes.key(name);
     const event: EventData = {
       nameKey,
       name,
       sec: clock.sec,
       nano: clock.nano,
-      shape: nameKey.root ?? tree.rootOf(nameKey),
+      shape: nameKey.root ?? eventShapes.root(nameKey),
       values: NO_VALUES,
       dropped: 0,
     };
     if (attributes) {
       event.values = [null, null, null, null];
-      event.dropped = setAttributes(event, attributes, limits.eventAttributes);
+      event.dropped = setAttributes(event, attributes);
     }
     if (limits.events === 0) this.rareData().droppedEvents++;
     else if (this.events === null) this.events = [event];
@@ -168,7 +164,7 @@ export class RecordingSpan implements Span, SpanData {
 
   addLink(link: Link): this {
     if (this.ended || !link?.context) return this;
-    const { limits, tree } = this.shared;
+    const { limits, linkShapes } = this.shared;
     const rare = this.rareData();
     if (rare.links.length >= limits.links) {
       rare.droppedLinks++;
@@ -176,16 +172,14 @@ export class RecordingSpan implements Span, SpanData {
     }
     const { traceId, spanId, traceFlags, traceState, isRemote } = link.context;
     const data: LinkData = {
-      shape: tree.root,
+      shape: linkShapes.root(linkShapes.key('')),
       values: [],
       ids: idsOf(traceId, spanId),
       flags: ((traceFlags ?? 0) & 0xff) | FLAG_HAS_IS_REMOTE | (isRemote ? FLAG_IS_REMOTE : 0),
       traceState: traceState?.serialize() ?? '',
       dropped: link.droppedAttributesCount ?? 0,
     };
-    if (link.attributes) {
-      data.dropped += setAttributes(data, link.attributes, limits.linkAttributes);
-    }
+    if (link.attributes) data.dropped += setAttributes(data, link.attributes);
     rare.links.push(data);
     return this;
   }

@@ -5,7 +5,7 @@ import type { Host } from '../host.ts';
 import { AsyncLocalStorageContextManager } from './context-manager.ts';
 import { watchExit } from './exit.ts';
 import { nodeHttpTransport } from './http-transport.ts';
-import { nodeResource } from './resource.ts';
+import { processResource } from './resource.ts';
 
 function warn(line: string): void {
   process.stderr.write(`${line}\n`);
@@ -29,7 +29,7 @@ export const host: Host = {
   httpTransport: nodeHttpTransport,
   contextManager: () => new AsyncLocalStorageContextManager(),
   engines: { ...inlinedEngines, portable: () => portable },
-  resource: nodeResource,
+  resource: processResource,
   get env() {
     return process.env;
   },
