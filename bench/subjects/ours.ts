@@ -5,6 +5,7 @@
  */
 
 import type { Tracer } from '@opentelemetry/api';
+import { describe } from '../../src/api/trace/attributes.ts';
 import { Clock } from '../../src/api/trace/clock.ts';
 import { RandomWords } from '../../src/api/trace/ids.ts';
 import { RecordingTracerProvider } from '../../src/api/trace/provider.ts';
@@ -27,7 +28,7 @@ const RING_BYTES = 4 * 2 ** 20;
 const REQUEST_AT = RING_BASE + RING_BYTES;
 const LIMIT_BYTES = 4 * 2 ** 20;
 
-const LIMITS = { count: 128, valueLength: Number.POSITIVE_INFINITY };
+const BOUNDS = { count: 128, valueLength: Number.POSITIVE_INFINITY };
 
 /** Nothing happens by itself. */
 const still = { ...host, soon() {}, setTimer: () => () => {} };
@@ -60,24 +61,18 @@ function open(name: EngineName): Path {
     maxWaiting: 0,
   });
   pipeline.open({ engine, ring, compress: unexpected, request });
-  const tree = new ShapeTree();
-  const resource = tree.root.with('service.name');
   const provider = new RecordingTracerProvider(
     {
       clock: new Clock(host.now, host.unixNow, host.originMs()),
-      tree,
-      limits: {
-        attributes: LIMITS,
-        eventAttributes: LIMITS,
-        linkAttributes: LIMITS,
-        events: 128,
-        links: 128,
-      },
+      spanShapes: new ShapeTree(BOUNDS),
+      eventShapes: new ShapeTree(BOUNDS),
+      linkShapes: new ShapeTree(BOUNDS),
+      limits: { events: 128, links: 128 },
       sink: pipeline,
       random: new RandomWords(host.fillRandom),
       sampler: undefined,
     },
-    new Group({ shape: resource, values: ['bench'] }),
+    new Group(describe({ 'service.name': 'bench' })),
   );
   const memory = new Uint8Array(engine.buffer);
   return {

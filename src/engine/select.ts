@@ -38,7 +38,10 @@ function instantiateWasm(name: 'simd' | 'scalar', sources: EngineSources, pages:
   const source = sources[name]();
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
   // A module of another realm is not an instance of this one's WebAssembly.Module.
-  const module = source instanceof Uint8Array ? new WebAssembly.Module(source) : source;
+  const module =
+    source instanceof Uint8Array
+      ? new WebAssembly.Module(source as Uint8Array<ArrayBuffer>)
+      : source;
   const instance = new WebAssembly.Instance(module, { env: { memory } });
   return { buffer: memory.buffer, core: instance.exports as unknown as CoreExports };
 }
