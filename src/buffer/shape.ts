@@ -88,24 +88,23 @@ export interface Bounds {
   readonly valueLength: number;
 }
 
-const NO_KEY = new Key('');
-
 const MAX_SHAPES = 8192;
 const MAX_KEYS = 4096;
 /** Cells (keys summed over shapes) that the tree may hold. */
 const MAX_CELLS = 131072;
 
 /**
- * The shapes of one kind of thing (spans, events, links), in a tree per name. Bounded: when it has grown too large (keys made of ids, say) it starts anew. Spans
- * under way keep the shapes they have.
+ * The shapes of one kind of thing (spans, events, links), in a tree per name. Bounded: when it
+ * has grown too large (keys made of ids, say) it starts anew. Spans under way keep the shapes
+ * they have.
  */
 export class ShapeTree {
   readonly bounds: Bounds;
   private count = 0;
   private cells = 0;
   private byName = new Map<string, Key>();
-  /** The name looked up last: they tend to repeat. */
-  private lastKey: Key = NO_KEY;
+  /** The name looked up last: they tend to repeat. Of this tree: keys hold its ring's addresses. */
+  private lastKey = new Key('');
 
   /** Whether long values are cut. */
   readonly cuts: boolean;
@@ -144,7 +143,7 @@ export class ShapeTree {
     this.count = 0;
     this.cells = 0;
     this.byName = new Map();
-    this.lastKey = NO_KEY;
+    this.lastKey = new Key('');
   }
 }
 
