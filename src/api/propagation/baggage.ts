@@ -106,7 +106,7 @@ function parseMember(member: string): { key: string; entry: BaggageEntry } | und
     if (!TOKEN.test(name) || (text !== undefined && !OCTETS.test(text))) return undefined;
     metadata.push(text === undefined ? name : `${name}=${text}`);
   }
-  const entry: BaggageEntry = { value: percentDecode(text) };
+  const entry: BaggageEntry = { value: decodeValue(text) };
   if (metadata.length > 0) entry.metadata = baggageEntryMetadataFromString(metadata.join(';'));
   return { key: decodeKey(name), entry };
 }
@@ -139,24 +139,26 @@ function encodeKey(key: string): string {
   return wellFormed(key).replace(NOT_KEY, percentEncode);
 }
 
+/** Undoes {@link encodeKey}; what is no escape, or no UTF-8, is part of the key. */
 function decodeKey(key: string): string {
-  if (!key.includes('%')) return key;
-  try {
-    return decodeURIComponent(key);
-  } catch {
-    return key;
-  }
+  return percentDecode(key, (run) => run);
 }
 
-/** Octets that are no UTF-8 become U+FFFD, as W3C Baggage asks; a stray `%` stays. */
-function percentDecode(text: string): string {
+/** Octets that are no UTF-8 become U+FFFD, as W3C Baggage asks of values. */
+function decodeValue(text: string): string {
+  return percentDecode(text, (run) => {
+    const octets = Uint8Array.from(run.slice(1).split('%'), (hex) => Number.parseInt(hex, 16));
+    return new TextDecoder('utf-8', { ignoreBOM: true }).decode(octets);
+  });
+}
+
+function percentDecode(text: string, notUtf8: (run: string) => string): string {
   if (!text.includes('%')) return text;
   return text.replace(PERCENT_RUN, (run) => {
     try {
       return decodeURIComponent(run);
     } catch {
-      const octets = Uint8Array.from(run.slice(1).split('%'), (hex) => Number.parseInt(hex, 16));
-      return new TextDecoder('utf-8', { ignoreBOM: true }).decode(octets);
+      return notUtf8(run);
     }
   });
 }
