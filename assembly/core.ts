@@ -2,4 +2,5 @@
 
 export { discard, initRing } from './buffer/ring';
 export { defineGroup, encodeTraces } from './codec/trace';
+export { gzipFast } from './compress/gzip';
 export { crc32 } from './hash/crc32';

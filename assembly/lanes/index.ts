@@ -13,3 +13,18 @@ export function copy16(dst: i32, src: i32): void {
   if (ASC_FEATURE_SIMD) simd.copy16(dst, src);
   else scalar.copy16(dst, src);
 }
+
+/** Stores at dst the exclusive or of the 16 bytes at each of five places. */
+// @ts-ignore: decorator
+@inline
+export function xor5(dst: i32, a: i32, b: i32, c: i32, d: i32, e: i32): void {
+  if (ASC_FEATURE_SIMD) simd.xor5(dst, a, b, c, d, e);
+  else scalar.xor5(dst, a, b, c, d, e);
+}
+
+/** How many of the 32 bytes at a and at b agree, from the first one on. */
+// @ts-ignore: decorator
+@inline
+export function common32(a: i32, b: i32): i32 {
+  return ASC_FEATURE_SIMD ? simd.common32(a, b) : scalar.common32(a, b);
+}

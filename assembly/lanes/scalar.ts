@@ -22,3 +22,24 @@ export function copy16(dst: i32, src: i32): void {
     store32(dst + 12, d);
   }
 }
+
+// @ts-ignore: decorator
+@inline
+export function xor5(dst: i32, a: i32, b: i32, c: i32, d: i32, e: i32): void {
+  store64(dst, load64(a) ^ load64(b) ^ load64(c) ^ load64(d) ^ load64(e));
+  const high = load64(a + 8) ^ load64(b + 8) ^ load64(c + 8);
+  store64(dst + 8, high ^ load64(d + 8) ^ load64(e + 8));
+}
+
+// @ts-ignore: decorator
+@inline
+export function common32(a: i32, b: i32): i32 {
+  let i = 0;
+  let differ: u64 = 0;
+  do {
+    differ = load64(a + i) ^ load64(b + i);
+    if (differ) return i + <i32>(ctz(differ) >>> 3);
+    i += 8;
+  } while (i < 32);
+  return i;
+}
