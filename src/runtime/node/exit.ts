@@ -69,10 +69,11 @@ class ExitWatch {
     if (this.#beforeExitFlush !== undefined || this.#signalFlush !== undefined) return;
     const asked = [...this.#watchers].filter((watcher) => !watcher.gaveUp);
     if (asked.length === 0 || this.#flushesBeforeExit++ >= MAX_FLUSHES_BEFORE_EXIT) return;
-    const flush = this.#flush(asked).then(() => {
+    // In a microtask: what other listeners record now goes along.
+    const flush = Promise.resolve().then(() => this.#flush(asked));
+    this.#beforeExitFlush = flush.then(() => {
       this.#beforeExitFlush = undefined;
     });
-    this.#beforeExitFlush = flush;
   };
 
   readonly #onSignal = (signal: NodeJS.Signals): void => {
