@@ -19,6 +19,7 @@ const LIBRARY = [
 const TOOLS = [
   { out: 'collector', entry: 'src/workbench/collector/index.ts' },
   { out: 'cli', entry: 'src/workbench/cli/bin.ts' },
+  { out: 'testing', entry: 'src/testing/index.ts' },
 ];
 
 /** Leaves the edge build's static `.wasm` import as it is, beside the bundle. */
