@@ -151,7 +151,8 @@ function keyValueSize(r: i32): i32 {
     size = load<i32>(key);
   } else {
     const n = load<i32>(r);
-    size = 1 + varintSize(n) + n;
+    // An empty key, which a nested map may have, is left out as any default is.
+    size = n == 0 ? 0 : 1 + varintSize(n) + n;
     r += 4 + padded(n);
   }
   const value = valueSize(head & ((1 << VALUE_KIND_BITS) - 1), r);
@@ -232,7 +233,7 @@ function writeKeyValue(p: i32, r: i32): i32 {
     p += n;
   } else {
     const n = load<i32>(r);
-    p = writeBytes(p, FIELD_1, r + 4, n);
+    if (n > 0) p = writeBytes(p, FIELD_1, r + 4, n);
     r += 4 + padded(n);
   }
   store<u8>(p, KEY_VALUE_VALUE);
