@@ -34,6 +34,8 @@ export interface EventData extends Attributes {
   sec: number;
   nano: number;
   dropped: number;
+  /** The event after this one: a chain takes less than an array. */
+  next: EventData | null;
 }
 
 export interface LinkData extends Attributes {
@@ -100,7 +102,9 @@ export interface SpanData extends Attributes {
   startNano: number;
   endSec: number;
   endNano: number;
-  events: EventData[] | null;
+  eventCount: number;
+  /** The first of its events. */
+  events: EventData | null;
   /** What most spans have not. */
   rare: RareSpanData | null;
 }

@@ -70,7 +70,9 @@ export class RecordingSpan implements Span, SpanData {
   endNano = 0;
   shape: Shape;
   values: RecordValue[];
-  events: EventData[] | null = null;
+  eventCount = 0;
+  events: EventData | null = null;
+  private lastEvent: EventData | null = null;
   rare: RareSpan | null = null;
   private context: SpanContext | null = null;
 
@@ -132,7 +134,7 @@ export class RecordingSpan implements Span, SpanData {
   ): this {
     if (this.ended) return this;
     const { clock, limits, eventShapes } = this.shared;
-    if (this.events !== null && this.events.length >= limits.events) {
+    if (this.eventCount >= limits.events) {
       this.rareData().droppedEvents++;
       return this;
     }
@@ -151,14 +153,16 @@ export class RecordingSpan implements Span, SpanData {
       shape: nameKey.root ?? eventShapes.root(nameKey),
       values: NO_VALUES,
       dropped: 0,
+      next: null,
     };
     if (attributes) {
       event.values = [null, null, null, null];
       event.dropped = setAttributes(event, attributes);
     }
-    if (limits.events === 0) this.rareData().droppedEvents++;
-    else if (this.events === null) this.events = [event];
-    else this.events.push(event);
+    if (this.lastEvent === null) this.events = event;
+    else this.lastEvent.next = event;
+    this.lastEvent = event;
+    this.eventCount++;
     return this;
   }
 
