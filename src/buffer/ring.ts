@@ -28,6 +28,7 @@ import {
   SPAN_STATUS_SHIFT,
   SPAN_TEXT,
   SPAN_TRACE_ID,
+  STRINGS_HALF_BYTES,
   VALUE_ARRAY,
   VALUE_BYTES,
   VALUE_DOUBLE,
@@ -98,6 +99,8 @@ export class Ring {
   private readonly encoder = new TextEncoder();
   /** Where the head was when the string table last swapped its halves. */
   private swapHead = 0;
+  /** Whether the ring may still hold records from before that, which point into the other half. */
+  private holdsOlder = false;
   /** Word index that the record being written must not pass. */
   private limit = 0;
   /** Word indexes: the first record not committed yet, and where the next one goes. */
@@ -221,6 +224,7 @@ export class Ring {
     words[CONTROL_TAIL >> 2] = head + this.ringBytes - past;
     this.first = RING_BASE >> 2;
     this.next = RING_BASE >> 2;
+    this.holdsOlder = false;
   }
 
   /** Finds room for the largest record and the texts behind it, in one piece. */
@@ -234,6 +238,7 @@ export class Ring {
       if (free < need) return false;
     } else {
       this.commit();
+      this.lookBack();
       const from = (this.next << 2) - RING_BASE;
       const pad = this.ringBytes - from;
       if (this.ringBytes - this.used < pad + need) return false;
@@ -249,11 +254,21 @@ export class Ring {
     return true;
   }
 
+  /**
+   * Finds out whether the records from before the last swap are drained. Positions are compared
+   * modulo 2^32, so this is asked on every lap, not only when the table is full again.
+   */
+  private lookBack(): void {
+    if (((this.words[CONTROL_TAIL >> 2]! - this.swapHead) | 0) >= 0) this.holdsOlder = false;
+  }
+
   /** Swaps the string table's halves when no record points into the other one any more. */
   private swap(): void {
     this.commit();
     const { words } = this;
-    if (((words[CONTROL_TAIL >> 2]! - this.swapHead) | 0) < 0) return;
+    this.lookBack();
+    if (this.holdsOlder) return;
+    this.holdsOlder = true;
     this.swapHead = words[CONTROL_HEAD >> 2]!;
     this.strings.swap();
     words[CONTROL_EPOCH >> 2] = this.strings.epoch;
@@ -285,6 +300,8 @@ export class Ring {
     const limit = bytes - OVERSHOOT_BYTES;
     const size = this.engine.core.defineGroup(at << 2, target, limit, parent?.ref ?? 0);
     if (size < 0) {
+      // What half of a half cannot hold would not fit a fresh one for sure.
+      if (bytes >= STRINGS_HALF_BYTES / 2) return 'too_large';
       this.strings.full = true;
       return 'full';
     }
@@ -323,7 +340,10 @@ export class Ring {
     words[start + (SPAN_MESSAGE_BYTES >> 2)] = 0;
 
     let w = start + (SPAN_HEADER_BYTES >> 2);
-    if (rare !== null) w = this.rareHead(rare, w, start);
+    if (rare !== null) {
+      w = this.rareHead(rare, w, start);
+      if (w < 0) return OVERFLOW;
+    }
     w = this.name(w, span.nameKey, span.name, start + (SPAN_NAME >> 2));
     if (keys.length > 0 && w >= 0) w = this.attributes(w, keys, span.values);
     if (events !== null && w >= 0) w = this.events(w, events);
