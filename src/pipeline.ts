@@ -8,8 +8,8 @@
  * memory and handed to delivery.
  */
 
-import type { Ring } from './buffer/ring.ts';
 import type { SpanData } from './buffer/record.ts';
+import type { Ring } from './buffer/ring.ts';
 import { encodeTraces } from './codec/encode.ts';
 import type { Body } from './compress/compress.ts';
 import type { Deliver } from './deliver/deliver.ts';
@@ -46,6 +46,7 @@ export class Pipeline {
   parts: PipelineParts | undefined;
   private readonly options: PipelineOptions;
   private waiting: SpanData[] = [];
+  private maxWaiting: number;
   /** Records handed to a compressor that answers later, and what they wait for. */
   private compressing = 0;
   private readonly pending = new Set<Promise<void>>();
@@ -55,6 +56,7 @@ export class Pipeline {
 
   constructor(options: PipelineOptions) {
     this.options = options;
+    this.maxWaiting = options.maxWaiting;
   }
 
   /** The engine is there: what has waited for it goes into the ring. */
@@ -72,14 +74,15 @@ export class Pipeline {
     const { parts } = this;
     if (this.closed) this.dropped.after_shutdown++;
     else if (parts !== undefined) this.write(span, parts);
-    else if (this.waiting.length < this.options.maxWaiting) this.waiting.push(span);
+    else if (this.waiting.length < this.maxWaiting) this.waiting.push(span);
     else this.dropped.engine_loading++;
   }
 
   private write(span: SpanData, parts: PipelineParts): void {
     const { ring } = parts;
     let written = ring.write(span);
-    if (written === 'full') {
+    const wasFull = written === 'full';
+    if (wasFull) {
       this.journey(parts);
       written = ring.write(span);
     }
@@ -87,7 +90,8 @@ export class Pipeline {
       this.dropped[written === 'full' ? 'ring_full' : 'too_large']++;
       return;
     }
-    if (ring.used > this.highWater) this.journey(parts);
+    // One batch in one `end()` at most.
+    if (!wasFull && ring.used > this.highWater) this.journey(parts);
     else if (ring.count >= this.options.batch.size) this.planTurn();
     if (this.cancelTimer === undefined) this.startTimer();
   }
@@ -161,13 +165,14 @@ export class Pipeline {
   /** Drains; resolves when all of it has reached delivery (compressors may answer later). */
   async drained(): Promise<void> {
     this.drain();
-    while (this.pending.size > 0) await Promise.all(this.pending);
+    await Promise.all(this.pending);
   }
 
-  /** No engine will come: what has waited for one is dropped. */
+  /** No engine will come: what has waited for one is dropped, and so is what would wait. */
   abandonWaiting(): void {
     this.dropped.engine_loading += this.waiting.length;
     this.waiting = [];
+    this.maxWaiting = 0;
   }
 
   /** Spans that are neither dropped nor handed to delivery yet. */

@@ -100,10 +100,14 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
       close: () => transport.close(),
     },
     clock: host,
-    random: Math.random,
+    random: () => {
+      const words = new Uint32Array(1);
+      host.fillRandom(words);
+      return words[0]! / 2 ** 32;
+    },
     maxQueueBytes: settings.maxQueueBytes,
     maxInFlight: settings.maxInFlight,
-    retry: options.queue?.retry ?? {},
+    retry: settings.retry,
   });
 
   const clock = new Clock(host.now, host.unixNow, host.originMs());
@@ -169,18 +173,36 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
     };
   }
 
+  /** Hands what is recorded to delivery; resolves whether all of it got there in time. */
+  function handedOver(withinMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const cancel = host.setTimer(() => resolve(false), withinMs, true);
+      void Promise.resolve(loaded)
+        .then(() => pipeline.drained())
+        .then(() => {
+          cancel();
+          resolve(true);
+        });
+    });
+  }
+
+  /** Both waits share one deadline. */
+  async function finish(end: 'drained' | 'close'): Promise<boolean> {
+    const deadlineAt = host.now() + settings.flushTimeoutMs;
+    const handed = await handedOver(settings.flushTimeoutMs);
+    if (end === 'close') pipeline.abandonWaiting();
+    const answered = await deliver[end](Math.max(0, deadlineAt - host.now()));
+    return handed && answered;
+  }
+
   async function flush(): Promise<FlushReport> {
-    await loaded;
-    await pipeline.drained();
-    return report(await deliver.drained(settings.flushTimeoutMs));
+    return report(await finish('drained'));
   }
 
   let down: Promise<FlushReport> | undefined;
   async function close(): Promise<FlushReport> {
-    await loaded;
-    await pipeline.drained();
     pipeline.closed = true;
-    const complete = await deliver.close(settings.flushTimeoutMs);
+    const complete = await finish('close');
     stopWatching?.();
     unregister();
     return report(complete);
@@ -190,13 +212,14 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
     ? host.onExit({
         flush: async () => (await flush()).complete,
         lost: () => {
+          const lost = pipeline.queued + deliver.stats().queuedRecords;
+          pipeline.closed = true;
           pipeline.abandonWaiting();
           pipeline.drain();
-          pipeline.closed = true;
-          const { records } = deliver.abandon();
-          if (records > 0) {
+          deliver.abandon();
+          if (lost > 0) {
             warn(
-              `the process ended before ${records} spans were delivered; ` +
+              `the process ended before ${lost} spans were delivered; ` +
                 `call 'await telemetry.shutdown()' before it ends.`,
             );
           }
@@ -204,8 +227,11 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
       })
     : undefined;
 
+  let registered = false;
   let unregister = () => {};
   function register(this: Telemetry): Telemetry {
+    if (registered) return this;
+    registered = true;
     const taken: string[] = [];
     const owned: (() => void)[] = [];
     if (traceApi.setGlobalTracerProvider(provider)) owned.push(() => traceApi.disable());
@@ -232,6 +258,7 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
     }
     unregister = () => {
       for (const release of owned) release();
+      registered = false;
       unregister = () => {};
     };
     return this;

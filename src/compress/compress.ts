@@ -41,12 +41,17 @@ export function makeCompress(
       if (length > 0) return { body: memory.slice(room.at, room.at + length), encoding: 'gzip' };
     }
     const raw = memory.slice(at, at + bytes);
-    const body = hostGzip(raw);
-    if (body instanceof Uint8Array) return { body, encoding: 'gzip' };
-    return body.then(
-      (compressed) => ({ body: compressed, encoding: 'gzip' }),
-      // A host that cannot compress after all: the bytes go as they are.
-      () => ({ body: raw, encoding: 'identity' }),
-    );
+    // A host that cannot compress after all: the bytes go as they are.
+    const plain: Body = { body: raw, encoding: 'identity' };
+    try {
+      const body = hostGzip(raw);
+      if (body instanceof Uint8Array) return { body, encoding: 'gzip' };
+      return body.then(
+        (compressed): Body => ({ body: compressed, encoding: 'gzip' }),
+        () => plain,
+      );
+    } catch {
+      return plain;
+    }
   };
 }

@@ -1,12 +1,18 @@
 import type { SpanLimits } from '../api/trace/span.ts';
 import type { Bounds } from '../buffer/shape.ts';
+import { DEFAULT_RETRY, type RetryPolicy } from '../deliver/retry.ts';
+import type { EngineName } from '../engine/select.ts';
 import { OtlpError } from '../errors.ts';
 import type { StartOptions } from './options.ts';
+
+const ENGINES: readonly EngineName[] = ['simd', 'scalar', 'portable'];
 
 type Env = Readonly<Record<string, string | undefined>>;
 type Warn = (line: string) => void;
 
 const MEBIBYTE = 1024 * 1024;
+/** Longest a timer can wait. */
+const LONGEST_MS = 2 ** 31 - 1;
 const MAX_REQUEST_BYTES = 64 * MEBIBYTE;
 const MIN_RING_BYTES = MEBIBYTE;
 const MAX_RING_BYTES = 256 * MEBIBYTE;
@@ -21,6 +27,7 @@ export interface Settings {
   readonly maxRequestBytes: number;
   readonly maxQueueBytes: number;
   readonly maxInFlight: number;
+  readonly retry: RetryPolicy;
   readonly limits: SpanLimits;
   /** Bounds on the attributes of each. */
   readonly bounds: { readonly span: Bounds; readonly event: Bounds; readonly link: Bounds };
@@ -31,7 +38,30 @@ export interface Settings {
 }
 
 function shown(value: unknown): string {
-  return typeof value === 'string' ? `'${value.slice(0, 80)}'` : String(value);
+  if (typeof value === 'string') return `'${value.slice(0, 80)}'`;
+  if (value === null) return 'null';
+  return typeof value === 'object' || typeof value === 'function'
+    ? `a ${typeof value}`
+    : String(value);
+}
+
+/** A group of options, `{}` when it is left out. */
+function group<T extends object>(name: string, value: T | undefined): T | Record<string, never> {
+  if (value === undefined) return {};
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  throw new OtlpError(
+    'invalid_option',
+    `option '${name}' is ${shown(value)}; give an object, or leave it out.`,
+  );
+}
+
+/** An option that is true or false. */
+function flag(name: string, value: boolean | undefined): boolean | undefined {
+  if (value === undefined || typeof value === 'boolean') return value;
+  throw new OtlpError(
+    'invalid_option',
+    `option '${name}' is ${shown(value)}; give true or false, or leave it out.`,
+  );
 }
 
 /** The first variable that is set; empty is unset (specification, "Parsing empty value"). */
@@ -84,17 +114,23 @@ export function parseHeaders(text: string): Record<string, string> | undefined {
   return headers;
 }
 
-function checkedUrl(name: string, text: string): string {
+function checkedUrl(name: string, value: string): string {
   let protocol = '';
+  let href = '';
   try {
-    ({ protocol } = new URL(text));
+    const url = new URL(value);
+    // They become a header; what cannot be decoded cannot.
+    decodeURIComponent(url.username + url.password);
+    ({ protocol, href } = url);
   } catch {}
-  if (protocol === 'http:' || protocol === 'https:') return text;
+  if (protocol === 'http:' || protocol === 'https:') return href;
   // The value may hold credentials, so it is not repeated.
+  const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(String(value)) ?? [];
+  const web = scheme === undefined || /^https?$/i.test(scheme);
+  const seen = web ? '' : ` but begins with ${shown(scheme)}`;
   throw new OtlpError(
     'invalid_option',
-    `${name} is not an http or https URL${protocol ? ` but one of ${protocol}` : ''}; ` +
-      `give one such as http://localhost:4318.`,
+    `${name} is not an http or https URL${seen}; give one such as http://localhost:4318.`,
   );
 }
 
@@ -124,26 +160,45 @@ function resolveUrl(options: StartOptions, env: Env, warn: Warn): string {
   return 'http://localhost:4318/v1/traces';
 }
 
+/** What is wrong with a header, without its value: that is a secret more often than not. */
+function headerProblem(name: string, value: unknown): string | undefined {
+  if (!/^[!#$%&'*+.^_`|~0-9a-z-]+$/i.test(name)) return 'whose name is no HTTP token';
+  if (typeof value !== 'string')
+    return `whose value is ${value === null ? 'null' : `a ${typeof value}`}, not a string`;
+  if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
+    return 'whose value has characters that headers cannot have';
+  }
+  return undefined;
+}
+
 function resolveHeaders(options: StartOptions, env: Env, warn: Warn): Record<string, string> {
   if (options.headers !== undefined) {
-    for (const [name, value] of Object.entries(options.headers)) {
-      if (!/^[!#$%&'*+.^_`|~0-9a-z-]+$/i.test(name) || typeof value !== 'string') {
+    const given: Readonly<Record<string, string>> = group('headers', options.headers);
+    for (const [name, value] of Object.entries(given)) {
+      const problem = headerProblem(name, value);
+      if (problem !== undefined) {
         throw new OtlpError(
           'invalid_option',
-          `option 'headers' has an entry ${shown(name)} that is no header; give names that are HTTP tokens and values that are strings.`,
+          `option 'headers' has an entry ${shown(name)} ${problem}; give names that are HTTP tokens and values that are strings.`,
         );
       }
     }
-    return { ...options.headers };
+    return { ...given };
   }
   const headers: Record<string, string> = {};
   for (const name of ['OTEL_EXPORTER_OTLP_HEADERS', 'OTEL_EXPORTER_OTLP_TRACES_HEADERS']) {
     const found = variable(env, [name]);
     if (found === undefined) continue;
     const parsed = parseHeaders(found.text);
-    if (parsed !== undefined) Object.assign(headers, parsed);
-    // Its value is a secret more often than not.
-    else warn(`${name} is not a list of key=value pairs; it is ignored.`);
+    const problem =
+      parsed === undefined
+        ? 'is not a list of key=value pairs'
+        : Object.entries(parsed)
+            .map(([key, value]) => headerProblem(key, value))
+            .filter((one) => one !== undefined)
+            .map((one) => `has an entry ${one}`)[0];
+    if (problem === undefined) Object.assign(headers, parsed);
+    else warn(`${name} ${problem}; it is ignored.`);
   }
   return headers;
 }
@@ -167,6 +222,28 @@ function resolveCompression(options: StartOptions, env: Env, warn: Warn): 'gzip'
   return 'gzip';
 }
 
+/** `OTEL_SDK_DISABLED`: whatever is not "true" is false (specification, "Boolean value"). */
+function resolveDisabled(options: StartOptions, env: Env, warn: Warn): boolean {
+  const option = flag('disabled', options.disabled);
+  if (option !== undefined) return option;
+  const found = variable(env, ['OTEL_SDK_DISABLED']);
+  const text = found?.text.toLowerCase();
+  if (text !== undefined && text !== 'true' && text !== 'false') {
+    warn(`OTEL_SDK_DISABLED is ${shown(found?.text)}, not true or false; false is used.`);
+  }
+  return text === 'true';
+}
+
+/** Options that are objects with a method: what is missing would show at every span. */
+function checkMethod(name: 'sampler' | 'propagator' | 'transport', value: unknown, method: string) {
+  if (value === undefined || typeof (value as Record<string, unknown>)?.[method] === 'function')
+    return;
+  throw new OtlpError(
+    'invalid_option',
+    `option '${name}' is ${shown(value)} without a method '${method}'; give one that has it, or leave it out.`,
+  );
+}
+
 /**
  * Checks the options and fills in what they leave out.
  *
@@ -174,7 +251,26 @@ function resolveCompression(options: StartOptions, env: Env, warn: Warn): 'gzip'
  */
 export function resolveOptions(options: StartOptions, env: Env, warn: Warn): Settings {
   const number = numberReader(env, warn);
-  const { batch = {}, queue = {}, limits = {} } = options;
+  const batch = group('batch', options.batch);
+  const queue = group('queue', options.queue);
+  const retry = group('queue.retry', queue.retry);
+  const limits = group('limits', options.limits);
+  group('resource', options.resource);
+  if (options.serviceName !== undefined && typeof options.serviceName !== 'string') {
+    throw new OtlpError(
+      'invalid_option',
+      `option 'serviceName' is ${shown(options.serviceName)}; give a string, or leave it out.`,
+    );
+  }
+  if (options.engine !== undefined && !ENGINES.includes(options.engine)) {
+    throw new OtlpError(
+      'invalid_option',
+      `option 'engine' is ${shown(options.engine)}; give one of ${ENGINES.join(', ')}, or leave it out.`,
+    );
+  }
+  checkMethod('sampler', options.sampler, 'shouldSample');
+  checkMethod('propagator', options.propagator, 'inject');
+  checkMethod('transport', options.transport, 'send');
   const count = (name: string, value: number | undefined, ...names: string[]) =>
     Math.floor(number({ name, value, env: names }, { default: 128, min: 0, max: 2 ** 31 - 1 }));
   const valueLength = number(
@@ -236,6 +332,24 @@ export function resolveOptions(options: StartOptions, env: Env, warn: Warn): Set
         { default: 32, min: 1, max: 1024 },
       ),
     ),
+    retry: {
+      initialMs: number(
+        { name: 'queue.retry.initialMs', value: retry.initialMs },
+        { default: DEFAULT_RETRY.initialMs, min: 1, max: LONGEST_MS },
+      ),
+      multiplier: number(
+        { name: 'queue.retry.multiplier', value: retry.multiplier },
+        { default: DEFAULT_RETRY.multiplier, min: 1, max: 100 },
+      ),
+      maxMs: number(
+        { name: 'queue.retry.maxMs', value: retry.maxMs },
+        { default: DEFAULT_RETRY.maxMs, min: 1, max: LONGEST_MS },
+      ),
+      maxAgeMs: number(
+        { name: 'queue.retry.maxAgeMs', value: retry.maxAgeMs },
+        { default: DEFAULT_RETRY.maxAgeMs, min: 0, max: LONGEST_MS },
+      ),
+    },
     limits: {
       events: count('limits.events', limits.events, 'OTEL_SPAN_EVENT_COUNT_LIMIT'),
       links: count('limits.links', limits.links, 'OTEL_SPAN_LINK_COUNT_LIMIT'),
@@ -269,7 +383,7 @@ export function resolveOptions(options: StartOptions, env: Env, warn: Warn): Set
       { name: 'flushTimeoutMs', value: options.flushTimeoutMs },
       { default: 30_000, min: 0, max: 2 ** 31 - 1 },
     ),
-    flushOnExit: options.flushOnExit ?? true,
-    disabled: options.disabled ?? variable(env, ['OTEL_SDK_DISABLED'])?.text.toLowerCase() === 'true',
+    flushOnExit: flag('flushOnExit', options.flushOnExit) ?? true,
+    disabled: resolveDisabled(options, env, warn),
   };
 }

@@ -3,15 +3,26 @@ import { unboundedTree } from '../../buffer/shape.ts';
 
 /** Deeper values are cut off (SDK limit AttributeValueDepthLimit, specification 1.60). */
 const MAX_DEPTH = 64;
+/** Members of arrays and maps, nested ones included: one value must not stall the program. */
+const MAX_MEMBERS = 65_536;
+
+/** Members that the value being copied may still have. */
+let membersLeft = 0;
 
 /**
  * What a user gave as an attribute value, as it is at this moment: arrays and maps are copied,
  * so that a later change of theirs does not show. Returns undefined for what cannot be an
- * attribute (functions, symbols, undefined).
+ * attribute (functions, symbols, undefined). Throws a RangeError when it has too many members,
+ * as an object that refers to itself twice has, and whatever the value's own getters throw.
  *
  * @param limit strings are cut at this many UTF-16 units, byte arrays at this many bytes.
  */
-export function snapshot(value: unknown, limit: number, depth = 0): RecordValue | undefined {
+export function snapshot(value: unknown, limit: number): RecordValue | undefined {
+  membersLeft = MAX_MEMBERS;
+  return copyOf(value, limit, 0);
+}
+
+function copyOf(value: unknown, limit: number, depth: number): RecordValue | undefined {
   switch (typeof value) {
     case 'string':
       return value.length > limit ? value.slice(0, limit) : value;
@@ -26,22 +37,32 @@ export function snapshot(value: unknown, limit: number, depth = 0): RecordValue 
   }
   if (value === null) return null;
   if (depth >= MAX_DEPTH) return null;
-  if (value instanceof Uint8Array) return value.slice(0, Math.min(value.length, limit));
+  // Not `slice`: a Buffer's is a view of the same bytes.
+  if (value instanceof Uint8Array) return new Uint8Array(value.subarray(0, limit));
   if (Array.isArray(value)) {
-    const copy: RecordValue[] = new Array(value.length);
-    for (let i = 0; i < value.length; i++) copy[i] = snapshot(value[i], limit, depth + 1) ?? null;
+    const { length } = value;
+    takeMembers(length);
+    const copy: RecordValue[] = new Array(length);
+    for (let i = 0; i < length; i++) copy[i] = copyOf(value[i], limit, depth + 1) ?? null;
     return copy;
   }
   if (value instanceof Date) return value.toString();
   const keys: string[] = [];
   const values: RecordValue[] = [];
-  for (const key of Object.keys(value)) {
-    const member = snapshot((value as Record<string, unknown>)[key], limit, depth + 1);
+  const names = Object.keys(value);
+  takeMembers(names.length);
+  for (const key of names) {
+    const member = copyOf((value as Record<string, unknown>)[key], limit, depth + 1);
     if (member === undefined) continue;
     keys.push(key);
     values.push(member);
   }
   return new RecordMap(keys, values);
+}
+
+function takeMembers(count: number): void {
+  membersLeft -= count;
+  if (!(membersLeft >= 0)) throw new RangeError(`more than ${MAX_MEMBERS} members`);
 }
 
 /**
@@ -79,19 +100,41 @@ export function setAttribute(target: Attributes, name: string, value: unknown): 
   return true;
 }
 
-/** Sets all of an object's own attributes; returns how many were dropped. */
-export function setAttributes(target: Attributes, attributes: object): number {
+/** Sets all of an object's own attributes; returns how many were dropped. Never throws. */
+export function setAttributes(target: Attributes, attributes: unknown): number {
+  if (typeof attributes !== 'object' || attributes === null) return 0;
   let dropped = 0;
-  for (const name in attributes) {
-    if (!Object.hasOwn(attributes, name)) continue;
-    const value = (attributes as Record<string, unknown>)[name];
-    if (!setAttribute(target, name, value)) dropped++;
+  try {
+    for (const name in attributes) {
+      if (!Object.hasOwn(attributes, name)) continue;
+      let value: unknown;
+      try {
+        value = (attributes as Record<string, unknown>)[name];
+      } catch {
+        dropped++;
+        continue;
+      }
+      if (!setAttribute(target, name, value)) dropped++;
+    }
+  } catch {
+    // A proxy that does not let itself be looked at.
+    dropped++;
   }
   return dropped;
 }
 
+/** Any value as text. */
+export function textOf(value: unknown): string {
+  if (typeof value === 'string') return value;
+  try {
+    return String(value);
+  } catch {
+    return '';
+  }
+}
+
 /** Attributes without bounds, for what is described once: a resource, a scope. */
-export function describe(attributes: object): Attributes {
+export function describe(attributes: unknown): Attributes {
   const tree = unboundedTree();
   const target: Attributes = { shape: tree.root(tree.key('')), values: [] };
   setAttributes(target, attributes);

@@ -21,6 +21,11 @@ function anchorAt(originMs: number): Anchor {
   return { sec, ms: originMs - sec * 1000, originMs };
 }
 
+/** A reading of the monotonic clock may lie this far ahead, milliseconds. */
+const MAX_AHEAD_MS = 86_400_000;
+/** Seconds that fit the record: until the year 2106. */
+const MAX_SEC = 2 ** 32 - 1;
+
 /** Reads the time as whole seconds and nanoseconds, without allocating: see `sec` and `nano`. */
 export class Clock {
   /** The time last read: seconds since the Unix epoch. */
@@ -65,35 +70,38 @@ export class Clock {
    * reads the current time.
    */
   readInput(input: TimeInput | undefined, anchor: Anchor): void {
-    if (input === undefined || input === null) return this.read(anchor);
-    if (Array.isArray(input)) {
-      const [sec, nano] = input;
-      if (Number.isFinite(sec) && Number.isFinite(nano)) {
-        const carry = Math.floor(nano / 1e9);
-        this.sec = sec + carry;
-        this.nano = Math.floor(nano - carry * 1e9);
-        return;
-      }
-    } else {
-      let ms = typeof input === 'number' ? input : Number(input);
-      if (Number.isFinite(ms)) {
-        // Smaller than the origin of the monotonic clock: a reading of that clock.
-        if (typeof input === 'number' && ms < anchor.originMs) {
-          const sec = Math.floor((anchor.ms + ms) / 1000);
-          this.sec = anchor.sec + sec;
-          this.nano = Math.round((anchor.ms + ms - sec * 1000) * 1e6);
-        } else {
-          this.sec = Math.floor(ms / 1000);
-          ms -= this.sec * 1000;
-          this.nano = Math.round(ms * 1e6);
-        }
-        if (this.nano >= 1e9) {
-          this.sec++;
-          this.nano -= 1e9;
-        }
-        return;
-      }
+    try {
+      if (this.take(input, anchor)) return;
+    } catch {
+      // What only looks like a time and throws when it is read.
     }
     this.read(anchor);
+  }
+
+  private take(input: TimeInput | undefined, anchor: Anchor): boolean {
+    if (Array.isArray(input)) {
+      const [sec, nano] = input;
+      return this.set(sec, nano);
+    }
+    if (input instanceof Date) return this.setMs(0, input.getTime());
+    if (typeof input !== 'number') return false;
+    const isReading = input < anchor.originMs && input < this.now() + MAX_AHEAD_MS;
+    return isReading ? this.setMs(anchor.sec, anchor.ms + input) : this.setMs(0, input);
+  }
+
+  private setMs(sec: number, ms: number): boolean {
+    const whole = Math.floor(ms / 1000);
+    return this.set(sec + whole, Math.round((ms - whole * 1000) * 1e6));
+  }
+
+  /** Takes seconds and nanoseconds of any size and sign; false when they are no numbers. */
+  private set(sec: number, nano: number): boolean {
+    if (!Number.isFinite(sec) || !Number.isFinite(nano)) return false;
+    const carry = Math.floor(nano / 1e9);
+    const whole = Math.floor(sec) + carry;
+    const fits = whole >= 0 && whole <= MAX_SEC;
+    this.sec = fits ? whole : whole < 0 ? 0 : MAX_SEC;
+    this.nano = fits ? Math.floor(nano - carry * 1e9) : 0;
+    return true;
   }
 }

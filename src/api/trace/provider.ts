@@ -1,6 +1,6 @@
 import type { Attributes, Tracer, TracerOptions, TracerProvider } from '@opentelemetry/api';
 import { Group } from '../../buffer/record.ts';
-import { describe } from './attributes.ts';
+import { describe, textOf } from './attributes.ts';
 import { RecordingTracer, type TracerShared } from './tracer.ts';
 
 /** Distinct scopes kept; a program that makes more gets tracers that are not shared. */
@@ -22,15 +22,29 @@ export class RecordingTracerProvider implements TracerProvider {
     version?: string,
     options?: TracerOptions & { attributes?: Attributes },
   ): Tracer {
-    const scopeName = name || 'unknown';
     const { schemaUrl, attributes } = options ?? {};
-    const id = JSON.stringify([scopeName, version ?? '', schemaUrl ?? '', attributes ?? null]);
-    let tracer = this.#tracers.get(id);
+    const scope = {
+      name: textOf(name || 'unknown'),
+      version: textOf(version ?? ''),
+      schemaUrl: textOf(schemaUrl ?? ''),
+    };
+    const id = idOf(scope, attributes);
+    let tracer = id === undefined ? undefined : this.#tracers.get(id);
     if (tracer === undefined) {
-      const scope = new Group(describe(attributes ?? {}), { parent: this.#resource, name: scopeName, version, schemaUrl });
-      tracer = new RecordingTracer(this.#shared, scope);
-      if (this.#tracers.size < MAX_SCOPES) this.#tracers.set(id, tracer);
+      const group = new Group(describe(attributes), { parent: this.#resource, ...scope });
+      tracer = new RecordingTracer(this.#shared, group);
+      if (id !== undefined && this.#tracers.size < MAX_SCOPES) this.#tracers.set(id, tracer);
     }
     return tracer;
+  }
+}
+
+/** The same for scopes that are the same; undefined for attributes that cannot be compared. */
+function idOf(scope: object, attributes: Attributes | undefined): string | undefined {
+  try {
+    return JSON.stringify([scope, attributes ?? null]);
+  } catch {
+    // Circular, or a bigint.
+    return undefined;
   }
 }

@@ -18,7 +18,7 @@ import type {
   SpanData,
 } from '../../buffer/record.ts';
 import type { Key, Shape, ShapeTree } from '../../buffer/shape.ts';
-import { setAttribute, setAttributes } from './attributes.ts';
+import { setAttribute, setAttributes, textOf } from './attributes.ts';
 import type { Anchor, Clock } from './clock.ts';
 import { hexOfWord, traceIdHex, wordOfHex } from './ids.ts';
 
@@ -43,6 +43,7 @@ export interface TraceShared {
 export const FLAG_SAMPLED = 0x01;
 export const FLAG_HAS_IS_REMOTE = 0x100;
 export const FLAG_IS_REMOTE = 0x200;
+const STATUS_OK = 1;
 const STATUS_ERROR = 2;
 
 /** A span that records: what `startSpan` returns when the sampler says so. */
@@ -109,7 +110,7 @@ export class RecordingSpan implements Span, SpanData {
     const next = shape.nextName === name ? shape.next : shape.known(name);
     if (next !== undefined) {
       const type = typeof value;
-      if (type === 'number' || type === 'boolean' || (type === 'string' && !shape.tree.cuts)) {
+      if (type === 'string' || type === 'number' || type === 'boolean') {
         this.values[shape.size] = value as RecordValue;
         this.shape = next;
         return this;
@@ -120,18 +121,19 @@ export class RecordingSpan implements Span, SpanData {
   }
 
   setAttributes(attributes: ApiAttributes): this {
-    if (this.ended || !attributes) return this;
-    for (const name of Object.keys(attributes)) {
-      this.setAttribute(name, attributes[name] as AttributeValue);
+    if (this.ended || typeof attributes !== 'object') return this;
+    try {
+      for (const name of Object.keys(attributes)) {
+        this.setAttribute(name, attributes[name] as AttributeValue);
+      }
+    } catch {
+      // Some getter throws: once more, one by one.
+      this.rareData().droppedAttributes += setAttributes(this, attributes);
     }
     return this;
   }
 
-  addEvent(
-    name: string,
-    attributesOrTime?: ApiAttributes | TimeInput,
-    time?: TimeInput,
-  ): this {
+  addEvent(name: string, attributesOrTime?: ApiAttributes | TimeInput, time?: TimeInput): this {
     if (this.ended) return this;
     const { clock, limits, eventShapes } = this.shared;
     if (this.eventCount >= limits.events) {
@@ -143,7 +145,7 @@ export class RecordingSpan implements Span, SpanData {
     else attributes = attributesOrTime as object | undefined;
     if (time === undefined) clock.read(this.anchor);
     else clock.readInput(time, this.anchor);
-    name = String(name);
+    name = textOf(name);
     const nameKey = eventShapes.key(name);
     const event: EventData = {
       nameKey,
@@ -167,45 +169,44 @@ export class RecordingSpan implements Span, SpanData {
   }
 
   addLink(link: Link): this {
-    if (this.ended || !link?.context) return this;
-    const { limits, linkShapes } = this.shared;
-    const rare = this.rareData();
-    if (rare.links.length >= limits.links) {
-      rare.droppedLinks++;
-      return this;
+    if (this.ended) return this;
+    let data: LinkData | undefined;
+    try {
+      data = linkData(link, this.shared.linkShapes);
+    } catch {
+      // No link, but something that throws when it is read.
     }
-    const { traceId, spanId, traceFlags, traceState, isRemote } = link.context;
-    const data: LinkData = {
-      shape: linkShapes.root(linkShapes.key('')),
-      values: [],
-      ids: idsOf(traceId, spanId),
-      flags: ((traceFlags ?? 0) & 0xff) | FLAG_HAS_IS_REMOTE | (isRemote ? FLAG_IS_REMOTE : 0),
-      traceState: traceState?.serialize() ?? '',
-      dropped: link.droppedAttributesCount ?? 0,
-    };
-    if (link.attributes) data.dropped += setAttributes(data, link.attributes);
-    rare.links.push(data);
+    if (data === undefined) return this;
+    const rare = this.rareData();
+    if (rare.links.length < this.shared.limits.links) rare.links.push(data);
+    else rare.droppedLinks++;
     return this;
   }
 
   addLinks(links: Link[]): this {
-    for (const link of links) this.addLink(link);
+    if (Array.isArray(links)) for (const link of links) this.addLink(link);
     return this;
   }
 
   /** Specification "Set Status": Ok is final, Unset never overrides, a message needs Error. */
   setStatus(status: SpanStatus): this {
-    if (this.ended || this.status === 1 || !status?.code) return this;
-    this.status = status.code;
-    const message = status.code === STATUS_ERROR ? status.message : undefined;
-    if (typeof message === 'string' || this.rare !== null) {
-      this.rareData().statusMessage = message ?? '';
+    if (this.ended || this.status === STATUS_OK) return this;
+    let code: unknown;
+    let message: unknown;
+    try {
+      ({ code, message } = status);
+    } catch {
+      return this;
     }
+    if (code !== STATUS_OK && code !== STATUS_ERROR) return this;
+    this.status = code;
+    const text = code === STATUS_ERROR && typeof message === 'string' ? message : '';
+    if (text !== '' || this.rare !== null) this.rareData().statusMessage = text;
     return this;
   }
 
   updateName(name: string): this {
-    if (!this.ended) this.name = String(name);
+    if (!this.ended) this.name = textOf(name);
     return this;
   }
 
@@ -217,13 +218,18 @@ export class RecordingSpan implements Span, SpanData {
   recordException(exception: Exception, time?: TimeInput): void {
     if (this.ended) return;
     const attributes: ApiAttributes = {};
-    if (typeof exception === 'string') {
-      attributes['exception.message'] = exception;
-    } else if (exception) {
-      if (exception.code) attributes['exception.type'] = String(exception.code);
-      else if (exception.name) attributes['exception.type'] = exception.name;
-      if (exception.message) attributes['exception.message'] = exception.message;
-      if (exception.stack) attributes['exception.stacktrace'] = exception.stack;
+    try {
+      if (typeof exception === 'string') {
+        attributes['exception.message'] = exception;
+      } else if (exception) {
+        const { code, name, message, stack } = exception;
+        if (code) attributes['exception.type'] = textOf(code);
+        else if (name) attributes['exception.type'] = textOf(name);
+        if (message) attributes['exception.message'] = textOf(message);
+        if (stack) attributes['exception.stacktrace'] = textOf(stack);
+      }
+    } catch {
+      // An exception whose getters throw: that there was one is still worth an event.
     }
     this.addEvent('exception', attributes, time);
   }
@@ -240,14 +246,16 @@ export class RecordingSpan implements Span, SpanData {
     this.endSec = early ? this.startSec : sec;
     this.endNano = early ? this.startNano : nano;
     this.nameKey.expected = this.shape.size;
-    this.shared.sink.end(this);
+    // Without the flag it was recorded for this process alone (specification, "Sampling").
+    if ((this.flags & FLAG_SAMPLED) !== 0) this.shared.sink.end(this);
   }
 
   /** The state of the trace (W3C tracestate) that this span hands on. */
   setTraceState(traceState: TraceState): void {
+    const text = textOf(traceState.serialize());
     const rare = this.rareData();
     rare.traceStateObject = traceState;
-    rare.traceState = traceState.serialize();
+    rare.traceState = text;
   }
 
   private rareData(): RareSpan {
@@ -279,6 +287,22 @@ function roomFor(count: number): RecordValue[] {
 function isTime(value: unknown): value is TimeInput {
   if (typeof value === 'object') return value instanceof Date || Array.isArray(value);
   return typeof value === 'number';
+}
+
+/** May throw, as anything that reads what a user gave. */
+function linkData(link: Link, linkShapes: ShapeTree): LinkData | undefined {
+  if (!link?.context) return undefined;
+  const { traceId, spanId, traceFlags, traceState, isRemote } = link.context;
+  const data: LinkData = {
+    shape: linkShapes.root(linkShapes.key('')),
+    values: [],
+    ids: idsOf(traceId, spanId),
+    flags: (traceFlags & 0xff) | FLAG_HAS_IS_REMOTE | (isRemote ? FLAG_IS_REMOTE : 0),
+    traceState: traceState === undefined ? '' : textOf(traceState.serialize()),
+    dropped: Math.max(0, Math.trunc(Number(link.droppedAttributesCount ?? 0))) | 0,
+  };
+  data.dropped += setAttributes(data, link.attributes);
+  return data;
 }
 
 const HEX_IDS = /^[0-9a-f]{32} [0-9a-f]{16}$/i;

@@ -1,10 +1,12 @@
 import {
   type Context,
   context as contextApi,
+  diag,
   INVALID_SPAN_CONTEXT,
   isSpanContextValid,
   ROOT_CONTEXT,
   type Sampler,
+  type SamplingResult,
   type Span,
   type SpanContext,
   type SpanOptions,
@@ -13,6 +15,7 @@ import {
 } from '@opentelemetry/api';
 import type { Group } from '../../buffer/record.ts';
 import { isTracingSuppressed } from '../context/suppress-tracing.ts';
+import { textOf } from './attributes.ts';
 import { type RandomWords, traceIdHex, wordOfHex } from './ids.ts';
 import {
   FLAG_HAS_IS_REMOTE,
@@ -29,8 +32,8 @@ export interface TracerShared extends TraceShared {
   readonly sampler: Sampler | undefined;
 }
 
-/** `SamplingDecision` of the API: NOT_RECORD, RECORD, RECORD_AND_SAMPLED. */
-const NOT_RECORD = 0;
+/** `SamplingDecision` of the API; anything else does not record. */
+const RECORD = 1;
 const RECORD_AND_SAMPLED = 2;
 
 /** Tracer of `@opentelemetry/api`. */
@@ -44,23 +47,36 @@ export class RecordingTracer implements Tracer {
   }
 
   startSpan(name: string, options?: SpanOptions, context: Context = contextApi.active()): Span {
+    try {
+      return this.start(name, options, context);
+    } catch {
+      // Something throws when it is read, or is no context: the span does without.
+      return this.start(name, undefined, ROOT_CONTEXT);
+    }
+  }
+
+  private start(name: string, options: SpanOptions | undefined, context: Context): Span {
     const { shared } = this;
     let parent: Span | undefined;
     if (context !== ROOT_CONTEXT) {
       if (isTracingSuppressed(context)) return traceApi.wrapSpanContext(INVALID_SPAN_CONTEXT);
       if (options?.root !== true) parent = traceApi.getSpan(context);
     }
-    const span = new RecordingSpan(shared, this.scope, String(name));
+    const span = new RecordingSpan(shared, this.scope, textOf(name));
     shared.random.spanId(span);
     if (parent === undefined) shared.random.traceId(span);
     else if (parent instanceof RecordingSpan) childOfLocal(span, parent);
     else childOf(span, parent.spanContext(), shared.random);
 
-    if (options?.kind !== undefined) span.kind = options.kind + 1;
-    const recorded =
-      shared.sampler === undefined
-        ? (span.flags & FLAG_SAMPLED) !== 0
-        : sample(shared.sampler, span, options, context);
+    if (options?.kind !== undefined) span.kind = kindOf(options.kind);
+    let recorded = (span.flags & FLAG_SAMPLED) !== 0;
+    let sampled: SamplingResult | undefined;
+    if (shared.sampler !== undefined) {
+      sampled = sample(shared.sampler, span, options, context);
+      if (sampled !== undefined) {
+        recorded = sampled.decision === RECORD || sampled.decision === RECORD_AND_SAMPLED;
+      }
+    }
     if (!recorded) return traceApi.wrapSpanContext(span.spanContext());
 
     const { clock } = shared;
@@ -70,6 +86,7 @@ export class RecordingTracer implements Tracer {
     span.startNano = clock.nano;
     if (options?.links) span.addLinks(options.links);
     if (options?.attributes) span.setAttributes(options.attributes);
+    if (sampled?.attributes) span.setAttributes(sampled.attributes);
     return span;
   }
 
@@ -90,8 +107,10 @@ export class RecordingTracer implements Tracer {
     ...rest: [F] | [SpanOptions, F] | [SpanOptions, Context, F]
   ): ReturnType<F> {
     const fn = rest[rest.length - 1] as F;
+    if (typeof fn !== 'function') return undefined as ReturnType<F>;
     const options = rest.length > 1 ? (rest[0] as SpanOptions) : undefined;
-    const parent = rest.length > 2 ? (rest[1] as Context) : contextApi.active();
+    const given = rest.length > 2 ? rest[1] : undefined;
+    const parent = isContext(given) ? given : contextApi.active();
     const span = this.startSpan(name, options, parent);
     return contextApi.with(
       traceApi.setSpan(parent, span),
@@ -132,24 +151,46 @@ function childOf(span: RecordingSpan, parent: SpanContext, random: RandomWords):
   if (parent.traceState !== undefined) span.setTraceState(parent.traceState);
 }
 
-/** Asks a sampler (specification, "ShouldSample"); returns whether the span records. */
+/** SpanKind of OTLP, which is the API's plus one; internal for what is none. */
+function kindOf(kind: unknown): number {
+  return typeof kind === 'number' && kind >= 0 && kind <= 4 ? Math.floor(kind) + 1 : 1;
+}
+
+/**
+ * Asks a sampler (specification, "ShouldSample"). Undefined when it fails: the span is then
+ * recorded as if there were none.
+ */
 function sample(
   sampler: Sampler,
   span: RecordingSpan,
   options: SpanOptions | undefined,
   context: Context,
-): boolean {
-  const { decision, attributes, traceState } = sampler.shouldSample(
-    options?.root ? traceApi.deleteSpan(context) : context,
-    traceIdHex(span),
-    span.name,
-    options?.kind ?? 0,
-    options?.attributes ?? {},
-    options?.links ?? [],
-  );
-  span.flags &= ~FLAG_SAMPLED;
-  if (decision === RECORD_AND_SAMPLED) span.flags |= FLAG_SAMPLED;
-  if (traceState !== undefined) span.setTraceState(traceState);
-  if (attributes) span.setAttributes(attributes);
-  return decision !== NOT_RECORD;
+): SamplingResult | undefined {
+  try {
+    const result = sampler.shouldSample(
+      options?.root === true ? traceApi.deleteSpan(context) : context,
+      traceIdHex(span),
+      span.name,
+      span.kind - 1,
+      options?.attributes ?? {},
+      options?.links ?? [],
+    );
+    const { decision, traceState } = result;
+    if (traceState !== undefined) span.setTraceState(traceState);
+    span.flags &= ~FLAG_SAMPLED;
+    if (decision === RECORD_AND_SAMPLED) span.flags |= FLAG_SAMPLED;
+    return result;
+  } catch (error) {
+    diag.error('otlp-wasm: the sampler failed', error);
+    return undefined;
+  }
+}
+
+function isContext(value: unknown): value is Context {
+  try {
+    const { getValue, setValue } = value as Context;
+    return typeof getValue === 'function' && typeof setValue === 'function';
+  } catch {
+    return false;
+  }
 }
