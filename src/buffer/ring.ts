@@ -300,7 +300,7 @@ export class Ring {
     const limit = bytes - OVERSHOOT_BYTES;
     const size = this.engine.core.defineGroup(at << 2, target, limit, parent?.ref ?? 0);
     if (size < 0) {
-      // What half of a half cannot hold would not fit a fresh one for sure.
+      // Larger than half a half: refused, since waiting for a fresh one might not help.
       if (bytes >= STRINGS_HALF_BYTES / 2) return 'too_large';
       this.strings.full = true;
       return 'full';
