@@ -19,6 +19,8 @@ const LIBRARY = [
 const TOOLS = [
   { out: 'collector', entry: 'src/workbench/collector/index.ts' },
   { out: 'cli', entry: 'src/workbench/cli/bin.ts' },
+  // For examples/demo: no entry of the package, and not shipped.
+  { out: 'draw', entry: 'src/workbench/cli/draw.ts' },
   { out: 'testing', entry: 'src/testing/index.ts' },
 ];
 
