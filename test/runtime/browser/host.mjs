@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { startCollector } from 'otlp-wasm/collector';
+import { chromium } from 'playwright-core';
+import { assertArrived, capture, Unavailable } from './support.mjs';
+
+const CHROMIUM = '/usr/bin/chromium';
+const APT_MS = 150_000;
+
+const CHROMIUM_FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** Debian's chromium; root gets it installed when it is missing. */
+async function provideChromium() {
+  if (existsSync(CHROMIUM)) return;
+  if (process.getuid?.() !== 0) throw new Unavailable(`${CHROMIUM} is missing`);
+  const args = ['install', '-y', '--no-install-recommends', 'chromium'];
+  const env = { DEBIAN_FRONTEND: 'noninteractive' };
+  const { code, stderr } = await capture('apt-get', args, { env, timeoutMs: APT_MS });
+  if (code !== 0 || !existsSync(CHROMIUM)) {
+    throw new Unavailable(`${CHROMIUM} is missing, and apt-get install chromium failed\n${stderr}`);
+  }
+}
+
+/** As an application's bundler does it: what is imported lazily becomes a file of its own. */
+async function bundle(project) {
+  await build({
+    absWorkingDir: project,
+    entryPoints: { page: 'page.mjs' },
+    outdir: 'build',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    target: 'es2022',
+    chunkNames: 'chunk-[name]',
+    minify: true,
+    logLevel: 'warning',
+  });
+  const files = new Map();
+  for (const name of await readdir(join(project, 'build'))) {
+    files.set(`/${name}`, await readFile(join(project, 'build', name)));
+  }
+  return files;
+}
+
+const PAGE = '<!doctype html><title>smoke</title><script type="module" src="/page.js"></script>';
+
+/** Serves the page on loopback; `csp` is the policy of what follows. */
+async function serve(files) {
+  let csp = '';
+  let asked = [];
+  const server = createServer((request, response) => {
+    const path = request.url.split('?', 1)[0];
+    asked.push(path);
+    if (path === '/') {
+      response.setHeader('content-type', 'text/html; charset=utf-8');
+      if (csp) response.setHeader('content-security-policy', csp);
+      response.end(PAGE);
+    } else if (files.has(path)) {
+      response.setHeader('content-type', 'text/javascript');
+      response.end(files.get(path));
+    } else {
+      // An icon, which browsers ask for.
+      response.writeHead(path === '/favicon.ico' ? 204 : 404).end();
+    }
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${server.address().port}`,
+    visit(policy) {
+      csp = policy;
+      asked = [];
+    },
+    asked: () => asked,
+    close: () => server.close(),
+  };
+}
+
+export async function open(project) {
+  await provideChromium();
+  const files = await bundle(project);
+  const chunks = [...files.keys()].filter((path) => path.startsWith('/chunk-'));
+  const server = await serve(files);
+  const collector = await startCollector({ port: 0, allowedOrigins: [server.url] });
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_FLAGS });
+
+  async function arrives(csp = '') {
+    server.visit(csp);
+    const page = await browser.newPage();
+    const problems = [];
+    page.on('pageerror', (error) => problems.push(String(error)));
+    page.on('console', (message) => problems.push(message.text()));
+    try {
+      await page.goto(`${server.url}/?collector=${encodeURIComponent(collector.url)}`);
+      await page.waitForFunction(() => globalThis.result !== undefined);
+      const result = await page.evaluate(() => globalThis.result);
+      assert.equal(result.error, undefined);
+      assert.deepEqual([result.report.complete, result.report.sent], [true, 1]);
+      assertArrived(collector, 'webjs');
+      return { ...result, problems, lazy: chunks.filter((path) => server.asked().includes(path)) };
+    } finally {
+      await page.close();
+    }
+  }
+
+  return {
+    about: `Chromium ${browser.version()}`,
+    async close() {
+      await browser.close();
+      server.close();
+      await collector.close();
+    },
+    cases: {
+      'simd, by itself; nothing else is loaded': async () => {
+        const { engine, atEnd, lazy, problems } = await arrives();
+        assert.equal(engine.name, 'simd', engine.reason);
+        assert.equal(atEnd.name, 'simd');
+        assert.deepEqual(lazy, []);
+        assert.deepEqual(problems, []);
+        return engine.reason;
+      },
+      'a policy without wasm-unsafe-eval: portable, loaded after the span had ended': async () => {
+        const connect = `connect-src 'self' ${collector.url}`;
+        const { engine, atEnd, lazy } = await arrives(`default-src 'self'; ${connect}`);
+        assert.equal(engine.name, 'portable', engine.reason);
+        assert.equal(atEnd.name, 'loading');
+        assert.equal(lazy.length, 1, `lazily loaded: ${lazy}`);
+        assert.match(engine.reason, /simd failed: CompileError.*scalar failed: CompileError/);
+        return engine.reason;
+      },
+    },
+  };
+}

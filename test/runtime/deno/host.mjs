@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { startCollector } from 'otlp-wasm/collector';
+import { optionsFor } from './journey.mjs';
+import { assertArrived, capture, Unavailable } from './support.mjs';
+
+export async function open(project) {
+  const deno = join(project, 'node_modules/.bin/deno');
+  const env = { DENO_DIR: join(project, '.deno'), NO_COLOR: '1', DENO_NO_UPDATE_CHECK: '1' };
+  const { code, stdout, stderr } = await capture(deno, ['--version'], { cwd: project, env });
+  if (code !== 0) throw new Unavailable(`deno --version: exit code ${code}\n${stderr}`);
+
+  const collector = await startCollector({ port: 0 });
+  /** All that telemetry needs: the collector's address. No prompt: what is missing is refused. */
+  const permissions = [`--allow-net=${new URL(collector.url).host}`, '--no-prompt'];
+
+  async function arrives(expected, flags = []) {
+    const args = ['run', '--quiet', ...permissions, ...flags, 'app.mjs'];
+    const options = JSON.stringify(optionsFor(collector.url));
+    const run = await capture(deno, [...args, options], { cwd: project, env });
+    assert.equal(run.code, 0, run.stderr);
+    assert.equal(run.stderr, '', 'standard error');
+    const { engine, report } = JSON.parse(run.stdout);
+    assert.equal(engine.name, expected, engine.reason);
+    assert.deepEqual([report.complete, report.sent], [true, 1]);
+    assertArrived(collector, 'nodejs');
+    return engine.reason;
+  }
+
+  return {
+    about: stdout.split('\n')[0],
+    close: () => collector.close(),
+    cases: {
+      'simd, by itself': () => arrives('simd'),
+      'no WebAssembly: portable, by itself': async () => {
+        const reason = await arrives('portable', ['--v8-flags=--jitless']);
+        assert.match(reason, /simd failed: .*scalar failed: /);
+        return reason;
+      },
+    },
+  };
+}

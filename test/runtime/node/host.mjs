@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { startCollector } from 'otlp-wasm/collector';
+import { optionsFor } from './journey.mjs';
+import { assertArrived, resultOf } from './support.mjs';
+
+export async function open(project) {
+  const collector = await startCollector({ port: 0 });
+
+  /** Runs the application; `engine` is the one asked for, `flags` are Node's. */
+  function app(engine, flags = []) {
+    const options = optionsFor(collector.url, engine && { engine });
+    return resultOf(process.execPath, [...flags, 'app.mjs'], { cwd: project, options });
+  }
+
+  async function arrives(expected, engine, flags) {
+    const result = await app(engine, flags);
+    assert.equal(result.engine?.name, expected, JSON.stringify(result));
+    assert.deepEqual([result.report.complete, result.report.sent], [true, 1]);
+    assertArrived(collector, 'nodejs');
+    return result.engine.reason;
+  }
+
+  return {
+    about: `Node ${process.version}`,
+    close: () => collector.close(),
+    cases: {
+      'simd, by itself': () => arrives('simd'),
+      'simd, asked for': async () => assert.match(await arrives('simd', 'simd'), /asked for/),
+      'scalar, asked for': async () => assert.match(await arrives('scalar', 'scalar'), /asked for/),
+      'portable, asked for': async () =>
+        assert.match(await arrives('portable', 'portable'), /asked for/),
+      'no SIMD: scalar, by itself': async () => {
+        const reason = await arrives('scalar', undefined, ['--no-enable-sse4-1']);
+        assert.match(reason, /^simd failed: /);
+        return reason;
+      },
+      'no WebAssembly: portable, by itself': async () => {
+        const reason = await arrives('portable', undefined, ['--jitless']);
+        assert.match(reason, /simd failed: .*scalar failed: /);
+        return reason;
+      },
+      'no WebAssembly, simd asked for: fails': async () => {
+        const { code, message } = await app('simd', ['--jitless']);
+        assert.equal(code, 'engine_unavailable');
+        assert.match(message, /'simd' cannot be had/);
+        assert.equal(collector.requests().length, 0);
+        return message;
+      },
+    },
+  };
+}

@@ -1,0 +1,91 @@
+// What the fixtures share on the Node side. Copied into every fixture's project.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { ATTRIBUTES, SCOPE, SERVICE, SPAN } from './journey.mjs';
+
+/** This host cannot be had on this machine. */
+export class Unavailable extends Error {
+  name = 'Unavailable';
+}
+
+/** Runs a command to its end. Rejects when it cannot be run or takes longer than `timeoutMs`. */
+export function capture(command, args, { cwd, env = {}, timeoutMs = 50_000 }) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk) => {
+      stdout += chunk;
+    });
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      reject(new Error(`${command} ${args[0]}: no end within ${timeoutMs / 1000} s\n${stderr}`));
+    }, timeoutMs);
+    child.on('error', (error) => {
+      clearTimeout(timer);
+      reject(new Unavailable(`${command}: ${error.message}`));
+    });
+    child.on('close', (code) => {
+      clearTimeout(timer);
+      resolve({ code, stdout, stderr });
+    });
+  });
+}
+
+/** V8's own remark on `--jitless`. */
+const JITLESS_WARNING = /^Warning: disabling flag --expose_wasm due to conflicting flags\n/;
+
+/** What the program, run with options as JSON in OPTIONS, writes to its standard output as JSON. */
+export async function resultOf(command, args, { cwd, options, env = {} }) {
+  const { code, stdout, stderr } = await capture(command, args, {
+    cwd,
+    env: { OPTIONS: JSON.stringify(options), ...env },
+  });
+  assert.equal(code, 0, `exit code ${code}\n${stderr}${stdout}`);
+  assert.equal(stderr.replace(JITLESS_WARNING, ''), '', 'standard error');
+  return JSON.parse(stdout);
+}
+
+const NANOS_PER_MS = 1_000_000n;
+const CLOCK_TOLERANCE_MS = 10_000;
+
+/** Checks that the collector got the span of `journey.mjs`, whole and alone, and forgets it. */
+export function assertArrived(collector, language) {
+  const spans = collector.traces();
+  const requests = collector.requests();
+  collector.clear();
+  assert.equal(requests.length, 1, 'requests');
+  assert.equal(requests[0].contentType, 'application/x-protobuf');
+  assert.equal(requests[0].contentEncoding, 'gzip');
+  assert.equal(spans.length, 1, 'spans');
+  const [span] = spans;
+  assert.equal(span.name, SPAN.name);
+  assert.equal(span.kind, 3, 'kind: client');
+  assert.match(span.traceId, /^(?!0{32})[0-9a-f]{32}$/);
+  assert.match(span.spanId, /^(?!0{16})[0-9a-f]{16}$/);
+  assert.deepEqual(span.attributes, ATTRIBUTES);
+  assert.deepEqual(
+    span.events.map(({ name, attributes }) => [name, attributes]),
+    [[SPAN.event, { 'event.n': 1 }]],
+  );
+  assert.deepEqual(span.status, { code: 2, message: SPAN.error });
+  assert.equal(span.scope.name, SCOPE.name);
+  assert.equal(span.scope.version, SCOPE.version);
+  const resource = span.resource.attributes;
+  assert.equal(resource['service.name'], SERVICE);
+  assert.equal(resource['deployment.environment.name'], 'smoke');
+  assert.equal(resource['telemetry.sdk.language'], language);
+  assert.match(resource['service.instance.id'], /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+  assert.ok(span.endTimeUnixNano >= span.startTimeUnixNano, 'ends after it starts');
+  const offMs = Number(span.startTimeUnixNano / NANOS_PER_MS) - Date.now();
+  assert.ok(Math.abs(offMs) < CLOCK_TOLERANCE_MS, `starts ${offMs} ms from now`);
+  return span;
+}

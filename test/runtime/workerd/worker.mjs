@@ -1,0 +1,20 @@
+import { start } from 'otlp-wasm';
+import { optionsFor, record } from './journey.mjs';
+
+// Not started here: a worker has neither random numbers nor network before its first request.
+const telemetries = new Map();
+
+// biome-ignore lint/style/noDefaultExport: what the runtime asks of a worker.
+export default {
+  async fetch(request, env, context) {
+    const engine = new URL(request.url).searchParams.get('engine') ?? undefined;
+    if (!telemetries.has(engine)) {
+      telemetries.set(engine, start(optionsFor(env.COLLECTOR, engine && { engine })));
+    }
+    const telemetry = telemetries.get(engine);
+    record(telemetry);
+    // The answer does not wait for the collector.
+    context.waitUntil(telemetry.flush());
+    return Response.json(telemetry.health());
+  },
+};
