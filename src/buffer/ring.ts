@@ -51,7 +51,7 @@ import {
   type RecordValue,
   type SpanData,
 } from './record.ts';
-import type { Key } from './shape.ts';
+import type { Key, Shape } from './shape.ts';
 import { StringTable } from './strings.ts';
 
 /** What became of a record. */
@@ -70,10 +70,10 @@ const SLACK_WORDS = 64;
 const LOOP_UNITS = 32;
 const OVERFLOW = -1;
 /** Records whose texts are gathered before they are converted in one go. */
-const GATHER_RECORDS = 16;
+const GATHER_RECORDS = 32;
 /** Texts gathered at most, and their UTF-16 units. */
-const GATHER_TEXTS = 256;
-const GATHER_UNITS = 8192;
+const GATHER_TEXTS = 512;
+const GATHER_UNITS = 12288;
 /** Longer strings are converted on their own. */
 const MAX_TEXT_UNITS = 1024;
 /** Room kept behind a record for the text block: three bytes a unit at worst. */
@@ -292,7 +292,7 @@ export class Ring {
       if (w < 0) return 'too_large';
     }
     this.maxTextUnits = 0;
-    w = this.attributes(w, group.attributes.shape.keys, group.attributes.values);
+    w = this.attributes(w, group.attributes.shape, group.attributes.values);
     this.maxTextUnits = MAX_TEXT_UNITS;
     if (w < 0) return 'too_large';
     // Interning its keys may have moved the room, so it is asked for last.
@@ -314,7 +314,6 @@ export class Ring {
   private span(span: SpanData, scope: Group, start: number): number {
     const { words } = this;
     const { events, rare } = span;
-    const keys = span.shape.keys;
     words[start + (SPAN_SCOPE >> 2)] = scope.ref;
     words[start + (SPAN_BITS >> 2)] =
       span.flags | (span.kind << SPAN_KIND_SHIFT) | (span.status << SPAN_STATUS_SHIFT);
@@ -330,7 +329,7 @@ export class Ring {
     words[start + (SPAN_START >> 2) + 1] = span.startNano;
     words[start + (SPAN_END >> 2)] = span.endSec;
     words[start + (SPAN_END >> 2) + 1] = span.endNano;
-    words[start + (SPAN_ATTRIBUTES >> 2)] = keys.length;
+    words[start + (SPAN_ATTRIBUTES >> 2)] = span.shape.size;
     words[start + (SPAN_EVENTS >> 2)] = span.eventCount;
     words[start + (SPAN_LINKS >> 2)] = 0;
     words[start + (SPAN_DROPPED_ATTRIBUTES >> 2)] = 0;
@@ -345,7 +344,7 @@ export class Ring {
       if (w < 0) return OVERFLOW;
     }
     w = this.name(w, span.nameKey, span.name, start + (SPAN_NAME >> 2));
-    if (keys.length > 0 && w >= 0) w = this.attributes(w, keys, span.values);
+    if (span.shape.size > 0 && w >= 0) w = this.attributes(w, span.shape, span.values);
     if (events !== null && w >= 0) w = this.events(w, events);
     if (rare !== null && w >= 0) w = this.rareTail(rare, w, start);
     return w;
@@ -369,7 +368,7 @@ export class Ring {
       words[w + 7] = link.shape.size;
       words[w + 8] = link.dropped;
       w = this.tail(w + 10, link.traceState, w + 9);
-      if (w >= 0) w = this.attributes(w, link.shape.keys, link.values);
+      if (w >= 0) w = this.attributes(w, link.shape, link.values);
       if (w < 0) return OVERFLOW;
     }
     return this.tail(w, rare.statusMessage, start + (SPAN_MESSAGE_BYTES >> 2));
@@ -380,13 +379,12 @@ export class Ring {
     for (let event: EventData | null = first; event !== null; event = event.next) {
       if (w > this.limit) return OVERFLOW;
       const at = w;
-      const { keys } = event.shape;
       words[at] = event.sec;
       words[at + 1] = event.nano;
-      words[at + 3] = keys.length;
+      words[at + 3] = event.shape.size;
       words[at + 4] = event.dropped;
       w = this.name(at + 5, event.nameKey, event.name, at + 2);
-      if (keys.length > 0 && w >= 0) w = this.attributes(w, keys, event.values);
+      if (event.shape.size > 0 && w >= 0) w = this.attributes(w, event.shape, event.values);
       if (w < 0) return OVERFLOW;
     }
     return w;
@@ -400,20 +398,18 @@ export class Ring {
     return ref !== 0 ? w : this.inline(w, name);
   }
 
-  private attributes(w: number, keys: readonly Key[], values: readonly RecordValue[]): number {
-    const words = this.words;
-    const { epoch } = this.strings;
-    for (let i = 0; i < keys.length; i++) {
-      if (w < 0 || w > this.limit) return OVERFLOW;
-      const key = keys[i]!;
+  private attributes(w: number, shape: Shape, values: readonly RecordValue[]): number {
+    const { words, limit } = this;
+    if (shape.epoch !== this.strings.epoch) this.internKeys(shape);
+    const { keys, heads } = shape;
+    for (let i = 0; i < heads.length; i++) {
+      if (w < 0 || w > limit) return OVERFLOW;
+      const head = heads[i]!;
       const value = values[i]!;
-      if (key.epoch !== epoch && !this.internKey(key)) {
-        w = this.inlineKey(w, key.name, value);
-        continue;
-      }
-      const head = key.ref << VALUE_KIND_BITS;
-      if (typeof value === 'string') {
-        const ref = this.find(key, value);
+      if (head === 0) {
+        w = this.inlineKey(w, keys[i]!.name, value);
+      } else if (typeof value === 'string') {
+        const ref = this.find(keys[i]!, value);
         if (ref !== 0) {
           words[w] = head | VALUE_STRING_REF;
           words[w + 1] = ref;
@@ -429,15 +425,15 @@ export class Ring {
         w = this.value(w, head, value);
       }
     }
-    return w > this.limit ? OVERFLOW : w;
+    return w > limit ? OVERFLOW : w;
   }
 
-  private internKey(key: Key): boolean {
-    const ref = this.strings.intern(key.name);
-    if (ref === 0) return false;
-    key.ref = ref;
-    key.epoch = this.strings.epoch;
-    return true;
+  /** Interns the keys of a shape; one that finds no place gets head 0 and is written inline. */
+  private internKeys(shape: Shape): void {
+    const { strings } = this;
+    shape.heads = shape.keys.map(({ name }) => strings.intern(name) << VALUE_KIND_BITS);
+    // Tried again in the next epoch only: records with inline keys are right, just larger.
+    shape.epoch = strings.epoch;
   }
 
   /** An attribute whose key found no place in the string table. */

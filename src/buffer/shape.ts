@@ -8,23 +8,21 @@
 
 /** What is known about one attribute key, whatever shapes it occurs in. */
 export class Key {
-  readonly name: string;
-  /** Address of the interned key, valid while `epoch` is the string table's. */
-  ref = 0;
-  epoch = -1;
-  /** The last interned value and its address, valid in the same epoch. */
+  // What every span touches stands first, in one line of the processor's cache.
+  /** Values to write inline before interning is tried again. */
+  rest = 0;
+  /** The last interned value and its address, valid in that epoch of the string table. */
   lastValue: string | undefined = undefined;
   lastRef = 0;
   lastEpoch = -1;
-  /** How well interning this key's values has paid; see StringTable. */
-  credit = 16;
-  /** Values to write inline before interning is tried again. */
-  rest = 0;
-  restLength = 512;
-  /** Attributes that the last span of this name had; sizes the next one's values. */
-  expected = 12;
+  readonly name: string;
   /** Where the shapes of spans, or events, of this name begin: they tend to be alike. */
   root: Shape | undefined = undefined;
+  /** Attributes that the last span of this name had; sizes the next one's values. */
+  expected = 12;
+  /** How well interning this key's values has paid; see `Ring.find`. */
+  credit = 16;
+  restLength = 512;
 
   constructor(name: string) {
     this.name = name;
@@ -33,8 +31,7 @@ export class Key {
 
 /** One sequence of distinct keys. */
 export class Shape {
-  /** The keys in order; `keys.length` is where the next value goes. */
-  readonly keys: readonly Key[];
+  // What every attribute touches stands first, in one line of the processor's cache.
   readonly size: number;
   /** The transition taken last: the key that followed and the shape it led to. */
   nextName: string | undefined = undefined;
@@ -42,13 +39,18 @@ export class Shape {
   /** The one taken before that. */
   private otherName: string | undefined = undefined;
   private other: Shape | undefined = undefined;
-  transitions: Map<string, Shape> | undefined = undefined;
+  /** The keys' addresses as they go into a record (0: inline), valid in `epoch`. */
+  heads: number[] = [];
+  epoch = -1;
+  /** The keys in order; `size` of them, and so the place of the next value. */
+  readonly keys: readonly Key[];
   readonly tree: ShapeTree;
+  private transitions: Map<string, Shape> | undefined = undefined;
 
   constructor(tree: ShapeTree, keys: readonly Key[]) {
-    this.tree = tree;
-    this.keys = keys;
     this.size = keys.length;
+    this.keys = keys;
+    this.tree = tree;
   }
 
   /** Where `name` is among the keys, or -1. */
@@ -59,12 +61,13 @@ export class Shape {
   }
 
   /**
-   * The shape that `name` led to before, if it did: then it is not among the keys, and bounds
-   * allow it.
+   * The shape that `name` led to before, if it did: then it is not among the keys, bounds allow
+   * it, and plain values need no cut.
    */
   known(name: string): Shape | undefined {
     if (this.nextName === name) return this.next;
     if (this.otherName === name) return this.other;
+    if (this.tree.cuts) return undefined;
     const next = this.transitions?.get(name);
     if (next !== undefined) this.took(name, next);
     return next;
@@ -72,7 +75,7 @@ export class Shape {
 
   /** The shape with `name` behind the keys of this one; `name` must not be among them. */
   with(name: string): Shape {
-    const next = this.tree.grow(this, name);
+    const next = this.transitions?.get(name) ?? this.tree.grow(this, name);
     this.transitions ??= new Map();
     this.transitions.set(name, next);
     this.took(name, next);
@@ -80,6 +83,8 @@ export class Shape {
   }
 
   private took(name: string, next: Shape): void {
+    // Where long values are cut, each must be looked at: no short way then.
+    if (this.tree.cuts) return;
     this.other = this.next;
     this.otherName = this.nextName;
     this.next = next;
