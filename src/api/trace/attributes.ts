@@ -1,8 +1,16 @@
 import { type Attributes, RecordMap, type RecordValue } from '../../buffer/record.ts';
 import { unboundedTree } from '../../buffer/shape.ts';
 
-/** Deeper values are cut off (SDK limit AttributeValueDepthLimit, specification 1.60). */
-const MAX_DEPTH = 64;
+/**
+ * Messages that a value may nest; what lies deeper is cut off. Decoders give up at 100, by
+ * protobuf's default, and with them goes the whole request; the six are those around an event's
+ * attribute. So it is 31 maps or 47 arrays, fewer than the 64 of the specification
+ * (AttributeValueDepthLimit, 1.60).
+ */
+const MAX_NESTED = 100 - 6;
+/** ArrayValue and AnyValue; KeyValueList, KeyValue and AnyValue. */
+const NESTED_BY_ARRAY = 2;
+const NESTED_BY_MAP = 3;
 /** Members of arrays and maps, nested ones included: one value must not stall the program. */
 const MAX_MEMBERS = 65_536;
 
@@ -19,10 +27,10 @@ let membersLeft = 0;
  */
 export function snapshot(value: unknown, limit: number): RecordValue | undefined {
   membersLeft = MAX_MEMBERS;
-  return copyOf(value, limit, 0);
+  return copyOf(value, limit, MAX_NESTED);
 }
 
-function copyOf(value: unknown, limit: number, depth: number): RecordValue | undefined {
+function copyOf(value: unknown, limit: number, nestable: number): RecordValue | undefined {
   switch (typeof value) {
     case 'string':
       return value.length > limit ? value.slice(0, limit) : value;
@@ -36,23 +44,26 @@ function copyOf(value: unknown, limit: number, depth: number): RecordValue | und
       return undefined;
   }
   if (value === null) return null;
-  if (depth >= MAX_DEPTH) return null;
   // Not `slice`: a Buffer's is a view of the same bytes.
   if (value instanceof Uint8Array) return new Uint8Array(value.subarray(0, limit));
   if (Array.isArray(value)) {
+    const within = nestable - NESTED_BY_ARRAY;
+    if (within < 0) return null;
     const { length } = value;
     takeMembers(length);
     const copy: RecordValue[] = new Array(length);
-    for (let i = 0; i < length; i++) copy[i] = copyOf(value[i], limit, depth + 1) ?? null;
+    for (let i = 0; i < length; i++) copy[i] = copyOf(value[i], limit, within) ?? null;
     return copy;
   }
   if (value instanceof Date) return value.toString();
   const keys: string[] = [];
   const values: RecordValue[] = [];
+  const within = nestable - NESTED_BY_MAP;
+  if (within < 0) return null;
   const names = Object.keys(value);
   takeMembers(names.length);
   for (const key of names) {
-    const member = copyOf((value as Record<string, unknown>)[key], limit, depth + 1);
+    const member = copyOf((value as Record<string, unknown>)[key], limit, within);
     if (member === undefined) continue;
     keys.push(key);
     values.push(member);

@@ -6,6 +6,8 @@ import { RecordingTracer, type TracerShared } from './tracer.ts';
 /** Distinct scopes kept; a program that makes more gets tracers that are not shared. */
 const MAX_SCOPES = 1024;
 
+type ScopeOptions = TracerOptions & { attributes?: Attributes };
+
 /** TracerProvider of `@opentelemetry/api`: one tracer per instrumentation scope. */
 export class RecordingTracerProvider implements TracerProvider {
   readonly #shared: TracerShared;
@@ -17,16 +19,21 @@ export class RecordingTracerProvider implements TracerProvider {
     this.#resource = resource;
   }
 
-  getTracer(
-    name: string,
-    version?: string,
-    options?: TracerOptions & { attributes?: Attributes },
-  ): Tracer {
-    const { schemaUrl, attributes } = options ?? {};
+  getTracer(name: string, version?: string, options?: ScopeOptions): Tracer {
+    try {
+      return this.#tracerOf(name, version, options ?? {});
+    } catch {
+      // Options that throw when they are read.
+      return this.#tracerOf(name, version, {});
+    }
+  }
+
+  #tracerOf(name: string, version: string | undefined, options: ScopeOptions): Tracer {
+    const { attributes } = options;
     const scope = {
       name: textOf(name || 'unknown'),
       version: textOf(version ?? ''),
-      schemaUrl: textOf(schemaUrl ?? ''),
+      schemaUrl: textOf(options.schemaUrl ?? ''),
     };
     const id = idOf(scope, attributes);
     let tracer = id === undefined ? undefined : this.#tracers.get(id);

@@ -184,7 +184,11 @@ export class RecordingSpan implements Span, SpanData {
   }
 
   addLinks(links: Link[]): this {
-    if (Array.isArray(links)) for (const link of links) this.addLink(link);
+    try {
+      for (const link of links) this.addLink(link);
+    } catch {
+      // No list.
+    }
     return this;
   }
 
@@ -285,8 +289,12 @@ function roomFor(count: number): RecordValue[] {
 }
 
 function isTime(value: unknown): value is TimeInput {
-  if (typeof value === 'object') return value instanceof Date || Array.isArray(value);
-  return typeof value === 'number';
+  if (typeof value !== 'object') return typeof value === 'number';
+  try {
+    return value instanceof Date || Array.isArray(value);
+  } catch {
+    return false;
+  }
 }
 
 /** May throw, as anything that reads what a user gave. */
