@@ -286,7 +286,7 @@ export function resolveOptions(options: StartOptions, env: Env, warn: Warn): Set
     { name: 'ringBytes', value: options.ringBytes },
     { default: 4 * MEBIBYTE, min: MIN_RING_BYTES, max: MAX_RING_BYTES },
   );
-  if ((ringBytes & (ringBytes - 1)) !== 0) {
+  if (!Number.isInteger(Math.log2(ringBytes))) {
     throw new OtlpError(
       'invalid_option',
       `option 'ringBytes' is ${ringBytes}; give a power of two, such as ${4 * MEBIBYTE}.`,
