@@ -22,9 +22,10 @@ export class RecordMap {
   }
 }
 
-/** Attributes: the shape holds the keys, `values[i]` belongs to `shape.keys[i]`. */
+/** Attributes: `values[i]` belongs to `shape.keys[i]`, for the first `count` of them. */
 export interface Attributes {
   shape: Shape;
+  count: number;
   values: RecordValue[];
 }
 

@@ -44,6 +44,7 @@ import {
   VALUE_TRUE,
 } from '../engine/generated/layout.ts';
 import {
+  type Attributes,
   type EventData,
   type Group,
   type RareSpanData,
@@ -284,7 +285,7 @@ export class Ring {
     const words = this.words;
     let w = this.inline(at, group.schemaUrl);
     if (w < 0) return 'too_large';
-    words[w++] = group.attributes.shape.size;
+    words[w++] = group.attributes.count;
     words[w++] = group.dropped;
     if (parent !== undefined) {
       w = this.inline(w, group.name);
@@ -292,7 +293,7 @@ export class Ring {
       if (w < 0) return 'too_large';
     }
     this.maxTextUnits = 0;
-    w = this.attributes(w, group.attributes.shape, group.attributes.values);
+    w = this.attributes(w, group.attributes);
     this.maxTextUnits = MAX_TEXT_UNITS;
     if (w < 0) return 'too_large';
     // Interning its keys may have moved the room, so it is asked for last.
@@ -329,7 +330,7 @@ export class Ring {
     words[start + (SPAN_START >> 2) + 1] = span.startNano;
     words[start + (SPAN_END >> 2)] = span.endSec;
     words[start + (SPAN_END >> 2) + 1] = span.endNano;
-    words[start + (SPAN_ATTRIBUTES >> 2)] = span.shape.size;
+    words[start + (SPAN_ATTRIBUTES >> 2)] = span.count;
     words[start + (SPAN_EVENTS >> 2)] = span.eventCount;
     words[start + (SPAN_LINKS >> 2)] = 0;
     words[start + (SPAN_DROPPED_ATTRIBUTES >> 2)] = 0;
@@ -344,7 +345,7 @@ export class Ring {
       if (w < 0) return OVERFLOW;
     }
     w = this.name(w, span.nameKey, span.name, start + (SPAN_NAME >> 2));
-    if (span.shape.size > 0 && w >= 0) w = this.attributes(w, span.shape, span.values);
+    if (span.count > 0 && w >= 0) w = this.attributes(w, span);
     if (events !== null && w >= 0) w = this.events(w, events);
     if (rare !== null && w >= 0) w = this.rareTail(rare, w, start);
     return w;
@@ -365,10 +366,10 @@ export class Ring {
       if (w > this.limit) return OVERFLOW;
       words.set(link.ids, w);
       words[w + 6] = link.flags;
-      words[w + 7] = link.shape.size;
+      words[w + 7] = link.count;
       words[w + 8] = link.dropped;
       w = this.tail(w + 10, link.traceState, w + 9);
-      if (w >= 0) w = this.attributes(w, link.shape, link.values);
+      if (w >= 0) w = this.attributes(w, link);
       if (w < 0) return OVERFLOW;
     }
     return this.tail(w, rare.statusMessage, start + (SPAN_MESSAGE_BYTES >> 2));
@@ -381,10 +382,10 @@ export class Ring {
       const at = w;
       words[at] = event.sec;
       words[at + 1] = event.nano;
-      words[at + 3] = event.shape.size;
+      words[at + 3] = event.count;
       words[at + 4] = event.dropped;
       w = this.name(at + 5, event.nameKey, event.name, at + 2);
-      if (event.shape.size > 0 && w >= 0) w = this.attributes(w, event.shape, event.values);
+      if (event.count > 0 && w >= 0) w = this.attributes(w, event);
       if (w < 0) return OVERFLOW;
     }
     return w;
@@ -398,11 +399,12 @@ export class Ring {
     return ref !== 0 ? w : this.inline(w, name);
   }
 
-  private attributes(w: number, shape: Shape, values: readonly RecordValue[]): number {
+  private attributes(w: number, attributes: Attributes): number {
     const { words, limit } = this;
+    const { shape, count, values } = attributes;
     if (shape.epoch !== this.strings.epoch) this.internKeys(shape);
     const { keys, heads } = shape;
-    for (let i = 0; i < heads.length; i++) {
+    for (let i = 0; i < count; i++) {
       if (w < 0 || w > limit) return OVERFLOW;
       const head = heads[i]!;
       const value = values[i]!;

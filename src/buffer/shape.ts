@@ -1,9 +1,10 @@
 /**
- * Attribute keys as shapes: the sequence of keys a span has set so far is one node of a tree
- * shared by all spans, as engines do it for the properties of objects. Instrumentation sets
- * the same keys in the same order, so the next key is nearly always the one that followed last
- * time: one comparison of pointers says that it is a known string, that it is new to this span
- * (no search for an earlier value) and where its value goes. A span stores values only.
+ * Attribute keys as shapes. Instrumentation sets the same keys in the same order, span after
+ * span of a name, so a span follows the list of keys that the last one of its name had. One
+ * comparison of pointers per attribute says that its key is a known string, that it is new to
+ * this span (no search for an earlier value) and where its value goes; a span stores values
+ * only. A list is one piece of memory: following it touches two lines of cache for ten keys.
+ * Where a span leaves the list, a fork leads to another one that begins alike.
  */
 
 /** What is known about one attribute key, whatever shapes it occurs in. */
@@ -16,10 +17,8 @@ export class Key {
   lastRef = 0;
   lastEpoch = -1;
   readonly name: string;
-  /** Where the shapes of spans, or events, of this name begin: they tend to be alike. */
-  root: Shape | undefined = undefined;
-  /** Attributes that the last span of this name had; sizes the next one's values. */
-  expected = 12;
+  /** The shape of the last span, or event, of this name: the next one follows it. */
+  shape: Shape | undefined = undefined;
   /** How well interning this key's values has paid; see `Ring.find`. */
   credit = 16;
   restLength = 512;
@@ -29,66 +28,81 @@ export class Key {
   }
 }
 
-/** One sequence of distinct keys. */
+/**
+ * A list of distinct keys in the order they are set. Whoever follows one has the first `count`
+ * of its keys; what comes after them is a guess.
+ */
 export class Shape {
-  // What every attribute touches stands first, in one line of the processor's cache.
+  readonly names: readonly string[];
+  /** Keys that may be taken without a look at the value: none where long values are cut. */
+  readonly plain: number;
   readonly size: number;
-  /** The transition taken last: the key that followed and the shape it led to. */
-  nextName: string | undefined = undefined;
-  next: Shape | undefined = undefined;
-  /** The one taken before that. */
-  private otherName: string | undefined = undefined;
-  private other: Shape | undefined = undefined;
   /** The keys' addresses as they go into a record (0: inline), valid in `epoch`. */
   heads: number[] = [];
   epoch = -1;
-  /** The keys in order; `size` of them, and so the place of the next value. */
   readonly keys: readonly Key[];
   readonly tree: ShapeTree;
-  private transitions: Map<string, Shape> | undefined = undefined;
+  /** `forks[i]`: the lists that have the first `i` keys in common with this one. */
+  private readonly forks: readonly Fork[];
 
-  constructor(tree: ShapeTree, keys: readonly Key[]) {
+  constructor(tree: ShapeTree, keys: readonly Key[], forks: readonly Fork[]) {
+    this.names = keys.map(({ name }) => name);
+    this.plain = tree.cuts ? 0 : keys.length;
     this.size = keys.length;
     this.keys = keys;
     this.tree = tree;
+    this.forks = forks;
   }
 
-  /** Where `name` is among the keys, or -1. */
-  indexOf(name: string): number {
-    const { keys } = this;
-    for (let i = 0; i < keys.length; i++) if (keys[i]!.name === name) return i;
+  /** Where `name` is among the first `count` keys, or -1. */
+  indexOf(name: string, count: number): number {
+    for (let i = 0; i < count; i++) if (this.names[i] === name) return i;
     return -1;
   }
 
-  /**
-   * The shape that `name` led to before, if it did: then it is not among the keys, bounds allow
-   * it, and plain values need no cut.
-   */
-  known(name: string): Shape | undefined {
-    if (this.nextName === name) return this.next;
-    if (this.otherName === name) return this.other;
-    if (this.tree.cuts) return undefined;
-    const next = this.transitions?.get(name);
-    if (next !== undefined) this.took(name, next);
-    return next;
+  /** A list with the first `count` keys of this one and `name` behind them, if there is one. */
+  known(name: string, count: number): Shape | undefined {
+    return this.names[count] === name ? this : this.forks[count]!.get(name);
   }
 
-  /** The shape with `name` behind the keys of this one; `name` must not be among them. */
-  with(name: string): Shape {
-    const next = this.transitions?.get(name) ?? this.tree.grow(this, name);
-    this.transitions ??= new Map();
-    this.transitions.set(name, next);
-    this.took(name, next);
-    return next;
+  /** A new such list; `name` must not be among the first `count` keys. */
+  with(name: string, count: number): Shape {
+    const keys = this.tree.grow(this, name, count);
+    const forks = this.forks.slice(0, count + 1);
+    const grown = new Shape(this.tree, keys, [...forks, new Fork()]);
+    forks[count]!.set(name, grown);
+    // What led to a list that has only grown shall lead to all of it.
+    if (count === this.size) for (let i = 0; i < count; i++) forks[i]!.set(this.names[i]!, grown);
+    return grown;
+  }
+}
+
+/** Up to here a search through an array beats a map. */
+const FORK_ARRAY = 8;
+
+/** Where lists that begin alike part: the next key, and the list it was last met in. */
+class Fork {
+  private readonly names: string[] = [];
+  private readonly shapes: Shape[] = [];
+  private more: Map<string, Shape> | undefined = undefined;
+
+  get(name: string): Shape | undefined {
+    const { names } = this;
+    for (let i = 0; i < names.length; i++) if (names[i] === name) return this.shapes[i];
+    return this.more?.get(name);
   }
 
-  private took(name: string, next: Shape): void {
-    // Where long values are cut, each must be looked at: no short way then.
-    if (this.tree.cuts) return;
-    this.other = this.next;
-    this.otherName = this.nextName;
-    this.next = next;
-    this.nextName = name;
+  set(name: string, shape: Shape): void {
+    const { names } = this;
+    let i = 0;
+    while (i < names.length && names[i] !== name) i++;
+    if (i < FORK_ARRAY) {
+      names[i] = name;
+      this.shapes[i] = shape;
+    } else {
+      this.more ??= new Map();
+      this.more.set(name, shape);
+    }
   }
 }
 
@@ -112,7 +126,7 @@ function recentKeys(): Key[] {
 }
 
 /**
- * The shapes of one kind of thing (spans, events, links), in a tree per name. Bounded: when it
+ * The shapes of one kind of thing (spans, events, links), by name. Bounded: when it
  * has grown too large (keys made of ids, say) it starts anew. Spans under way keep the shapes
  * they have.
  */
@@ -149,17 +163,18 @@ export class ShapeTree {
     return key;
   }
 
-  /** The empty shape that everything of one name begins with. */
-  root(name: Key): Shape {
-    name.root ??= new Shape(this, []);
-    return name.root;
+  /** What the first span, or event, of a name follows. */
+  first(name: Key): Shape {
+    name.shape ??= new Shape(this, [], [new Fork()]);
+    return name.shape;
   }
 
-  grow(shape: Shape, name: string): Shape {
+  /** The keys of a list to come: the first `count` of `shape`, and `name`. */
+  grow(shape: Shape, name: string, count: number): Key[] {
     this.count++;
-    this.cells += shape.size + 1;
+    this.cells += count + 1;
     if (this.count >= MAX_SHAPES || this.cells > MAX_CELLS) this.restart();
-    return new Shape(this, [...shape.keys, this.key(name)]);
+    return [...shape.keys.slice(0, count), this.key(name)];
   }
 
   private restart(): void {

@@ -82,7 +82,7 @@ function takeMembers(count: number): void {
  */
 export function setAttribute(target: Attributes, name: string, value: unknown): boolean {
   if (typeof name !== 'string' || name === '') return true;
-  const { shape } = target;
+  const { shape, count } = target;
   const { bounds } = shape.tree;
   let copy: RecordValue | undefined;
   const type = typeof value;
@@ -96,17 +96,18 @@ export function setAttribute(target: Attributes, name: string, value: unknown): 
     }
     if (copy === undefined) return true;
   }
-  let next = shape.known(name);
+  let next = shape.known(name, count);
   if (next === undefined) {
-    const index = shape.indexOf(name);
+    const index = shape.indexOf(name, count);
     if (index >= 0) {
       target.values[index] = copy;
       return true;
     }
-    if (shape.size >= bounds.count) return false;
-    next = shape.with(name);
+    if (count >= bounds.count) return false;
+    next = shape.with(name, count);
   }
-  target.values[shape.size] = copy;
+  target.values[count] = copy;
+  target.count = count + 1;
   target.shape = next;
   return true;
 }
@@ -147,7 +148,7 @@ export function textOf(value: unknown): string {
 /** Attributes without bounds, for what is described once: a resource, a scope. */
 export function describe(attributes: unknown): Attributes {
   const tree = unboundedTree();
-  const target: Attributes = { shape: tree.root(tree.key('')), values: [] };
+  const target: Attributes = { shape: tree.first(tree.key('')), count: 0, values: [] };
   setAttributes(target, attributes);
   return target;
 }

@@ -70,6 +70,7 @@ export class RecordingSpan implements Span, SpanData {
   endSec = 0;
   endNano = 0;
   shape: Shape;
+  count = 0;
   values: RecordValue[];
   eventCount = 0;
   events: EventData | null = null;
@@ -84,8 +85,9 @@ export class RecordingSpan implements Span, SpanData {
     this.nameKey = nameKey;
     this.anchor = shared.clock.anchor;
     this.name = name;
-    this.shape = nameKey.root ?? shared.spanShapes.root(nameKey);
-    this.values = roomFor(nameKey.expected);
+    const shape = nameKey.shape ?? shared.spanShapes.first(nameKey);
+    this.shape = shape;
+    this.values = roomFor(shape.size);
   }
 
   spanContext(): SpanContext {
@@ -105,14 +107,13 @@ export class RecordingSpan implements Span, SpanData {
 
   setAttribute(name: string, value: AttributeValue): this {
     if (this.ended) return this;
-    const { shape } = this;
-    // The common case: a key that followed these before, a plain value that needs no cut.
-    const next = shape.nextName === name ? shape.next : shape.known(name);
-    if (next !== undefined) {
+    const { shape, count } = this;
+    // The common case: the key that came next in the last span, a plain value.
+    if (count < shape.plain && shape.names[count] === name) {
       const type = typeof value;
       if (type === 'string' || type === 'number' || type === 'boolean') {
-        this.values[shape.size] = value as RecordValue;
-        this.shape = next;
+        this.values[count] = value as RecordValue;
+        this.count = count + 1;
         return this;
       }
     }
@@ -152,7 +153,8 @@ export class RecordingSpan implements Span, SpanData {
       name,
       sec: clock.sec,
       nano: clock.nano,
-      shape: nameKey.root ?? eventShapes.root(nameKey),
+      shape: nameKey.shape ?? eventShapes.first(nameKey),
+      count: 0,
       values: NO_VALUES,
       dropped: 0,
       next: null,
@@ -160,6 +162,7 @@ export class RecordingSpan implements Span, SpanData {
     if (attributes) {
       event.values = [null, null, null, null];
       event.dropped = setAttributes(event, attributes);
+      nameKey.shape = event.shape;
     }
     if (this.lastEvent === null) this.events = event;
     else this.lastEvent.next = event;
@@ -249,7 +252,7 @@ export class RecordingSpan implements Span, SpanData {
     const early = sec < this.startSec || (sec === this.startSec && nano < this.startNano);
     this.endSec = early ? this.startSec : sec;
     this.endNano = early ? this.startNano : nano;
-    this.nameKey.expected = this.shape.size;
+    if (this.nameKey.shape !== this.shape) this.nameKey.shape = this.shape;
     // Without the flag it was recorded for this process alone (specification, "Sampling").
     if ((this.flags & FLAG_SAMPLED) !== 0) this.shared.sink.end(this);
   }
@@ -282,7 +285,7 @@ interface RareSpan extends RareSpanData {
 
 const NO_VALUES: RecordValue[] = [];
 
-/** An array with room for as many values; the shape, not `length`, says how many there are. */
+/** An array with room for as many values; `count`, not `length`, says how many there are. */
 function roomFor(count: number): RecordValue[] {
   if (count <= 4) return [null, null, null, null];
   return [null, null, null, null, null, null, null, null, null, null, null, null];
@@ -302,7 +305,8 @@ function linkData(link: Link, linkShapes: ShapeTree): LinkData | undefined {
   if (!link?.context) return undefined;
   const { traceId, spanId, traceFlags, traceState, isRemote } = link.context;
   const data: LinkData = {
-    shape: linkShapes.root(linkShapes.key('')),
+    shape: linkShapes.first(linkShapes.key('')),
+    count: 0,
     values: [],
     ids: idsOf(traceId, spanId),
     flags: (traceFlags & 0xff) | FLAG_HAS_IS_REMOTE | (isRemote ? FLAG_IS_REMOTE : 0),
