@@ -1,6 +1,6 @@
-import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'vitest';
 import { type TraceRig, type TraceRigOptions, traceRigs } from './engines.ts';
+import { expectSame } from './expect-same.ts';
 import {
   decodeOfficially,
   type ModelAttributes,
@@ -15,11 +15,7 @@ import { readCanonical } from './wire.ts';
 /** Checks that a request is canonical and that the official decoder agrees; returns what it says. */
 export function decoded(request: Uint8Array): ModelRequest {
   const model = readCanonical(request);
-  const official = decodeOfficially(request);
-  // Not toEqual at once: it is slow where nothing is wrong.
-  if (!isDeepStrictEqual(official, withoutFlags(model))) {
-    expect(official).toEqual(withoutFlags(model));
-  }
+  expectSame(decodeOfficially(request), withoutFlags(model));
   return model;
 }
 

@@ -66,10 +66,19 @@ class Message {
     return this.fail('a varint of more than ten bytes');
   }
 
+  /** A varint that is a number: a tag, a length, a count. */
+  private size(): number {
+    // By far most are one byte.
+    const byte = this.at < this.end ? this.view.getUint8(this.at) : 255;
+    if (byte > 127) return Number(this.varint());
+    this.at++;
+    return byte;
+  }
+
   /** The number of the next field, or 0 at the end. */
   next(repeated: readonly number[]): number {
     if (this.at === this.end) return 0;
-    const tag = Number(this.varint());
+    const tag = this.size();
     const field = tag >>> 3;
     this.wire = tag & 7;
     if (field < this.lastField) this.fail(`field ${field} after field ${this.lastField}`);
@@ -86,7 +95,7 @@ class Message {
 
   private stretch(): number {
     this.expect(LENGTH);
-    const length = Number(this.varint());
+    const length = this.size();
     if (this.at + length > this.end) this.fail(`${length} bytes do not fit into their message`);
     this.at += length;
     return length;
@@ -97,31 +106,36 @@ class Message {
     return new Message(this.view, this.at - length, this.at, `${this.name} › ${name}`);
   }
 
-  bytes(): Uint8Array {
+  /** Not a copy. */
+  bytes(): Buffer {
     const length = this.stretch();
-    return new Uint8Array(this.view.buffer, this.view.byteOffset + this.at - length, length);
+    const at = this.view.byteOffset + this.at - length;
+    return Buffer.from(this.view.buffer as ArrayBuffer, at, length);
   }
 
   /** A string that would not be there if it were empty. */
   text(): string {
-    const text = utf8.decode(this.bytes());
+    const text = this.textOrEmpty();
     if (text === '') this.fail(`field ${this.lastField} is an empty string`);
     return text;
   }
 
   textOrEmpty(): string {
-    return utf8.decode(this.bytes());
+    const bytes = this.bytes();
+    // Strict where it matters: ASCII cannot be wrong.
+    return bytes.every((byte) => byte < 128) ? bytes.toString('latin1') : utf8.decode(bytes);
   }
 
   id(length: number): string {
     const bytes = this.bytes();
     if (bytes.length !== length) this.fail(`an id of ${bytes.length} bytes`);
-    return Buffer.from(bytes).toString('hex');
+    return bytes.toString('hex');
   }
 
   /** An integer that would not be there if it were zero. */
   count(): number {
-    const count = Number(this.int());
+    this.expect(VARINT);
+    const count = this.size();
     if (count === 0) this.fail(`field ${this.lastField} is zero`);
     if (count >= 2 ** 32) this.fail(`field ${this.lastField} is ${count}: not a uint32`);
     return count;
@@ -210,7 +224,7 @@ function readValue(m: Message): ModelValue {
         break;
       }
       case 7:
-        value = { bytes: Buffer.from(m.bytes()).toString('hex') };
+        value = { bytes: m.bytes().toString('hex') };
         break;
       default:
         m.unknown();
@@ -252,8 +266,14 @@ function readEvent(m: Message): ModelEvent {
 
 function readLink(m: Message): ModelLink {
   const attributes: (readonly [string, ModelValue])[] = [];
-  const ids = { traceId: '', spanId: '', traceState: '' };
-  const link: Writable<ModelLink> = { ...ids, attributes, droppedAttributes: 0, flags: 0 };
+  const link: Writable<ModelLink> = {
+    traceId: '',
+    spanId: '',
+    traceState: '',
+    attributes,
+    droppedAttributes: 0,
+    flags: 0,
+  };
   for (let field = m.next([4]); field !== 0; field = m.next([4])) {
     if (field === 1) link.traceId = m.id(16);
     else if (field === 2) link.spanId = m.id(8);
@@ -282,10 +302,22 @@ function readSpan(m: Message): ModelSpan {
   const events: ModelEvent[] = [];
   const links: ModelLink[] = [];
   const span: Writable<ModelSpan> = {
-    ...{ traceId: '', spanId: '', traceState: '', parentSpanId: '', name: '', kind: 0 },
-    ...{ startTimeUnixNano: 0n, endTimeUnixNano: 0n, attributes, droppedAttributes: 0 },
-    ...{ events, droppedEvents: 0, links, droppedLinks: 0 },
-    ...{ status: { message: '', code: 0 }, flags: 0 },
+    traceId: '',
+    spanId: '',
+    traceState: '',
+    parentSpanId: '',
+    name: '',
+    kind: 0,
+    startTimeUnixNano: 0n,
+    endTimeUnixNano: 0n,
+    attributes,
+    droppedAttributes: 0,
+    events,
+    droppedEvents: 0,
+    links,
+    droppedLinks: 0,
+    status: { message: '', code: 0 },
+    flags: 0,
   };
   const repeated = [9, 11, 13];
   for (let field = m.next(repeated); field !== 0; field = m.next(repeated)) {
