@@ -1,95 +1,136 @@
+import type { Span } from '@opentelemetry/api';
 import { describe, expect, it } from 'vitest';
-import { type Shape, ShapeTree, unboundedTree } from '../../src/buffer/shape.ts';
+import { traceRig } from '../support/engines.ts';
+import { expectSame } from '../support/expect-same.ts';
 import { randomFrom } from '../support/random.ts';
+import { type ModelValue, spansOf } from '../support/trace-model.ts';
+import { readCanonical } from '../support/wire.ts';
 
-const bounded = (count = 128, valueLength = Number.POSITIVE_INFINITY) =>
-  new ShapeTree({ count, valueLength });
+/**
+ * Shapes are a guess: the keys of a span are expected to follow those of another. Here many
+ * spans are under way at once and follow, leave and rewrite one another's keys.
+ */
+interface Style {
+  readonly keys: number;
+  readonly names: number;
+  /** Probability that a span sets its keys in the usual order, and that a key is new. */
+  readonly usual: number;
+  readonly fresh: number;
+  readonly count: number;
+  readonly valueLength: number;
+}
 
-const namesOf = (shape: Shape) => shape.keys.map((key) => key.name);
+const STYLES: Record<string, Style> = {
+  'the same keys in the same order': style({ usual: 1 }),
+  'the same keys in any order': style({ usual: 0 }),
+  'mostly the usual order': style({ usual: 0.9, names: 5 }),
+  'few keys, set again and again': style({ keys: 3, usual: 0.3 }),
+  'many keys': style({ keys: 300, usual: 0.5, names: 20 }),
+  'keys that never come back': style({ fresh: 0.5 }),
+  'a bound on their number': style({ keys: 12, usual: 0.8, count: 5 }),
+  'a bound on the length of values': style({ usual: 0.9, valueLength: 4 }),
+  'both bounds': style({ usual: 0.5, count: 3, valueLength: 2 }),
+  'no attributes at all': style({ count: 0 }),
+};
 
-const rootOf = (tree: ShapeTree, name: string) => tree.root(tree.key(name));
+function style(some: Partial<Style>): Style {
+  const valueLength = Number.POSITIVE_INFINITY;
+  return { keys: 20, names: 2, usual: 0.5, fresh: 0, count: 128, valueLength, ...some };
+}
 
-describe('ShapeTree', () => {
-  it('leads the same keys in the same order to the same shape', () => {
-    const tree = bounded();
-    const once = rootOf(tree, 'GET').with('a').with('b');
-    const twice = rootOf(tree, 'GET').with('a').with('b');
-    expect(twice).toBe(once);
-    expect(namesOf(once)).toEqual(['a', 'b']);
-    expect(once.size).toBe(2);
-    const otherwise = rootOf(tree, 'GET').with('b').with('a');
-    expect(otherwise).not.toBe(once);
-    expect(namesOf(otherwise)).toEqual(['b', 'a']);
-  });
+interface UnderWay {
+  readonly span: Span;
+  readonly expected: Map<string, ModelValue>;
+  dropped: number;
+  /** How many keys of the usual order it has set. */
+  step: number;
+}
 
-  it('begins anew for each name, and shares what is known of a key', () => {
-    const tree = bounded();
-    const get = rootOf(tree, 'GET').with('a');
-    const put = rootOf(tree, 'PUT').with('a');
-    expect(get).not.toBe(put);
-    expect(get.keys[0]).toBe(put.keys[0]);
-    expect(tree.key('a')).toBe(get.keys[0]);
-  });
+describe('shapes', () => {
+  it.each(Object.entries(STYLES))('of spans under way together: %s', (_, shape) => {
+    const random = randomFrom(77);
+    const { count, valueLength } = shape;
+    const rig = traceRig('simd', { bounds: { count, valueLength } });
+    const tracer = rig.tracer('t');
+    const open: UnderWay[] = [];
+    const ended = new Map<string, UnderWay>();
+    let fresh = 0;
 
-  it('shares nothing with another tree, not even for the empty name', () => {
-    const trees = [bounded(1), bounded(2), unboundedTree()];
-    for (const name of ['', 'a', 'name']) {
-      const keys = trees.map((tree) => tree.key(name));
-      expect(new Set(keys).size).toBe(3);
-      const roots = trees.map((tree, i) => tree.root(keys[i]!));
-      expect(roots.map((root) => root.tree)).toEqual(trees);
+    const check = () => {
+      const spans = rig.drain().flatMap((request) => spansOf(readCanonical(request)));
+      expect(spans).toHaveLength(ended.size);
+      for (const { spanId, attributes, droppedAttributes } of spans) {
+        const { expected, dropped } = ended.get(spanId)!;
+        expectSame([attributes, droppedAttributes], [[...expected], dropped]);
+      }
+      ended.clear();
+    };
+
+    const setOne = (one: UnderWay) => {
+      const usual = random.next() < shape.usual;
+      const at = usual ? one.step++ % shape.keys : random.below(shape.keys);
+      const name = random.next() < shape.fresh ? `fresh ${fresh++}` : `key ${at}`;
+      const text = random.next() < 0.5;
+      const value = text ? `text ${random.below(50)}` : random.below(1000);
+      one.span.setAttribute(name, value);
+      if (!one.expected.has(name) && one.expected.size >= count) one.dropped++;
+      else {
+        const kept = text ? { string: `${value}`.slice(0, valueLength) } : { int: BigInt(value) };
+        one.expected.set(name, kept);
+      }
+    };
+
+    for (let i = 0; i < 12_000; i++) {
+      const pick = random.below(10);
+      if (open.length === 0 || (pick === 0 && open.length < 20)) {
+        const span = tracer.startSpan(`name ${random.below(shape.names)}`);
+        open.push({ span, expected: new Map(), dropped: 0, step: 0 });
+      } else if (pick === 1) {
+        const [one] = open.splice(random.below(open.length), 1);
+        one!.span.end();
+        ended.set(one!.span.spanContext().spanId, one!);
+        if (ended.size === 200) check();
+      } else {
+        setOne(open[random.below(open.length)]!);
+      }
     }
+    check();
   });
 
-  it('knows the way taken before, among many, and none that was not', () => {
-    const shape = rootOf(bounded(), 's');
-    const next = new Map<string, Shape>();
-    for (let i = 0; i < 50; i++) next.set(`k${i}`, shape.with(`k${i}`));
-    const random = randomFrom(4);
-    for (let i = 0; i < 500; i++) {
-      const name = `k${random.below(50)}`;
-      expect(shape.known(name)).toBe(next.get(name));
-      expect(shape.known(`unknown ${i}`)).toBeUndefined();
+  it('of events and links are their own', () => {
+    const rig = traceRig('simd');
+    const tracer = rig.tracer('t');
+    const context = { traceId: '1'.repeat(32), spanId: '2'.repeat(16), traceFlags: 1 };
+    for (let i = 0; i < 50; i++) {
+      const attributes = i % 2 ? { a: i, b: 'x' } : { b: 'y', a: -1, [`c${i % 5}`]: true };
+      tracer
+        .startSpan('same')
+        .setAttribute('a', 1)
+        .addEvent('same', attributes)
+        .setAttribute('b', 2)
+        .addLink({ context, attributes })
+        .addEvent('same')
+        .setAttribute('a', 3)
+        .end();
     }
-  });
-
-  it('finds where a key is', () => {
-    const shape = rootOf(bounded(), 's').with('a').with('b').with('c');
-    expect(['a', 'b', 'c', 'd', ''].map((name) => shape.indexOf(name))).toEqual([0, 1, 2, -1, -1]);
-    // What has followed once is still found where it is part of the shape itself.
-    const root = rootOf(bounded(), 's');
-    root.with('a');
-    expect(root.indexOf('a')).toBe(-1);
-    expect(root.with('a').indexOf('a')).toBe(0);
-  });
-
-  it('has no short way where values are cut: each must be looked at', () => {
-    const tree = bounded(128, 10);
-    const root = rootOf(tree, 's');
-    const next = root.with('a');
-    expect(tree.cuts).toBe(true);
-    expect(root.known('a')).toBeUndefined();
-    expect(root.with('a')).toBe(next);
-    expect(bounded().cuts).toBe(false);
-  });
-
-  it('starts anew when it has grown large; shapes in use go on', () => {
-    const tree = bounded();
-    const early = rootOf(tree, 's').with('a').with('b');
-    const key = tree.key('a');
-    let restarts = 0;
-    let root = rootOf(tree, 's');
-    for (let i = 0; i < 40_000; i++) {
-      root.with(`key ${i}`);
-      const now = rootOf(tree, 's');
-      if (now !== root) restarts++;
-      root = now;
+    for (const [i, span] of spansOf(readCanonical(rig.encode())).entries()) {
+      const expected =
+        i % 2
+          ? [
+              ['a', { int: BigInt(i) }],
+              ['b', { string: 'x' }],
+            ]
+          : [
+              ['b', { string: 'y' }],
+              ['a', { int: -1n }],
+              [`c${i % 5}`, { bool: true }],
+            ];
+      expect(span.events.map((event) => event.attributes)).toEqual([expected, []]);
+      expect(span.links.map((link) => link.attributes)).toEqual([expected]);
+      expect(span.attributes).toEqual([
+        ['a', { int: 3n }],
+        ['b', { int: 2n }],
+      ]);
     }
-    expect(restarts).toBeGreaterThan(2);
-    expect(tree.key('a')).not.toBe(key);
-    const late = early.with('c');
-    expect(namesOf(late)).toEqual(['a', 'b', 'c']);
-    expect(late.keys.slice(0, 2)).toEqual(early.keys);
-    expect(late.indexOf('b')).toBe(1);
   });
 });
