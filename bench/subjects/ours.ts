@@ -42,8 +42,8 @@ interface Path {
   readonly tracer: Tracer;
   /** Encodes the oldest spans of the ring, a batch at most; returns the request's size. */
   encode(): number;
-  /** A copy of the request encoded last. */
-  copy(bytes: number): Uint8Array;
+  /** The request encoded last, where it stands: the compressor reads it there. */
+  view(bytes: number): Uint8Array;
   /** Forgets the spans in the ring. */
   discard(): void;
 }
@@ -84,7 +84,7 @@ function open(name: EngineName): Path {
       if (encoded?.records !== BATCH) throw new Error(`${encoded?.records} spans encoded`);
       return encoded.bytes;
     },
-    copy: (bytes) => memory.slice(REQUEST_AT, REQUEST_AT + bytes),
+    view: (bytes) => memory.subarray(REQUEST_AT, REQUEST_AT + bytes),
     discard() {
       ring.commit();
       engine.core.discard(BATCH);
@@ -100,7 +100,7 @@ function engineOf(name: EngineName, memoryBytes: number): Engine {
 
 /** Records batch after batch into the ring. */
 export function recorder(name: EngineName): { run(): void; check(): void } {
-  const { tracer, encode, copy, discard } = open(name);
+  const { tracer, encode, view, discard } = open(name);
   let first = 0;
   return {
     run() {
@@ -110,27 +110,27 @@ export function recorder(name: EngineName): { run(): void; check(): void } {
     },
     check() {
       recordSpans(tracer, 0, BATCH);
-      assertSpans(copy(encode()), 0, BATCH);
+      assertSpans(view(encode()), 0, BATCH);
     },
   };
 }
 
 /** Records a batch and encodes it; the request is copied out of the engine's memory. */
 export function encoder(name: EngineName): { run(): Uint8Array } {
-  const { tracer, encode, copy } = open(name);
+  const { tracer, encode, view } = open(name);
   let first = 0;
   return {
     run() {
       recordSpans(tracer, first, BATCH);
       first += BATCH;
-      return copy(encode());
+      return view(encode());
     },
   };
 }
 
 /** Encodes the batch that is in the ring; the request stays in the engine's memory. */
 export function codec(name: EngineName): { run(): number; before(): void; check(): void } {
-  const { tracer, encode, copy } = open(name);
+  const { tracer, encode, view } = open(name);
   let first = 0;
   return {
     before() {
@@ -140,7 +140,7 @@ export function codec(name: EngineName): { run(): number; before(): void; check(
     run: encode,
     check() {
       recordSpans(tracer, 0, BATCH);
-      assertSpans(copy(encode()), 0, BATCH);
+      assertSpans(view(encode()), 0, BATCH);
     },
   };
 }

@@ -394,39 +394,66 @@ export class Ring {
   /** A span's or an event's name: interned when it repeats, else inline. */
   private name(w: number, key: Key, name: string, refAt: number): number {
     const words = this.words;
-    const ref = this.find(key, name);
+    let ref = 0;
+    if (key.rest > 0) key.rest--;
+    else if (key.lastValue === name && key.lastEpoch === this.strings.epoch) ref = key.lastRef;
+    else ref = this.find(key, name);
     words[refAt] = ref;
     return ref !== 0 ? w : this.inline(w, name);
   }
 
   private attributes(w: number, attributes: Attributes): number {
-    const { words, limit } = this;
+    const { words, limit, marks, maxTextUnits } = this;
     const { shape, count, values } = attributes;
-    if (shape.epoch !== this.strings.epoch) this.internKeys(shape);
+    const { epoch } = this.strings;
+    if (shape.epoch !== epoch) this.internKeys(shape);
     const { keys, heads } = shape;
+    // Texts are gathered in locals: one store to the ring's own when all attributes are through.
+    let { text, markCount } = this;
     for (let i = 0; i < count; i++) {
       if (w < 0 || w > limit) return OVERFLOW;
       const head = heads[i]!;
       const value = values[i]!;
-      if (head === 0) {
-        w = this.inlineKey(w, keys[i]!.name, value);
-      } else if (typeof value === 'string') {
-        const ref = this.find(keys[i]!, value);
+      if (typeof value === 'string' && head !== 0) {
+        const key = keys[i]!;
+        let ref = 0;
+        if (key.rest > 0) key.rest--;
+        else if (key.lastValue === value && key.lastEpoch === epoch) ref = key.lastRef;
+        else ref = this.find(key, value);
+        const units = value.length;
         if (ref !== 0) {
           words[w] = head | VALUE_STRING_REF;
           words[w + 1] = ref;
           w += 2;
+        } else if (
+          units > 0 &&
+          units <= maxTextUnits &&
+          markCount < GATHER_TEXTS &&
+          text.length <= GATHER_UNITS
+        ) {
+          words[w] = head | VALUE_TEXT;
+          words[w + 1] = units;
+          words[w + 2] = text.length;
+          marks[2 * markCount] = w + 1;
+          marks[2 * markCount + 1] = text.length;
+          markCount++;
+          text += value;
+          w += 3;
         } else {
-          w = this.string(w, head, value);
+          w = this.value(w, head, value);
         }
-      } else if (typeof value === 'number' && (value | 0) === value && value !== 0) {
+      } else if (typeof value === 'number' && (value | 0) === value && value !== 0 && head !== 0) {
         words[w] = head | VALUE_INT32;
         words[w + 1] = value;
         w += 2;
-      } else {
+      } else if (head !== 0) {
         w = this.value(w, head, value);
+      } else {
+        w = this.inlineKey(w, keys[i]!.name, value);
       }
     }
+    this.text = text;
+    this.markCount = markCount;
     return w > limit ? OVERFLOW : w;
   }
 
@@ -457,7 +484,8 @@ export class Ring {
     if (w > this.limit) return OVERFLOW;
     switch (typeof value) {
       case 'string':
-        return this.string(w, head, value);
+        words[w] = head | VALUE_STRING;
+        return this.inline(w + 1, value);
       case 'boolean':
         words[w] = head | (value ? VALUE_TRUE : VALUE_FALSE);
         return w + 1;
@@ -533,13 +561,8 @@ export class Ring {
    * values written inline and is tried again later, after twice as many each time.
    */
   private find(key: Key, text: string): number {
-    if (key.rest > 0) {
-      key.rest--;
-      return 0;
-    }
     const { strings } = this;
     const { epoch } = strings;
-    if (key.lastValue === text && key.lastEpoch === epoch) return key.lastRef;
     let ref = strings.refs.get(text) ?? 0;
     if (ref !== 0) {
       if (key.credit < MAX_CREDIT) key.credit += 2;
@@ -558,29 +581,6 @@ export class Ring {
     key.lastRef = ref;
     key.lastEpoch = epoch;
     return ref;
-  }
-
-  /** A string that is not interned: gathered with others, or inline when it is long. */
-  private string(w: number, head: number, value: string): number {
-    const { words, text, markCount } = this;
-    const units = value.length;
-    if (
-      units === 0 ||
-      units > this.maxTextUnits ||
-      markCount === GATHER_TEXTS ||
-      text.length > GATHER_UNITS
-    ) {
-      words[w] = head | VALUE_STRING;
-      return this.inline(w + 1, value);
-    }
-    words[w] = head | VALUE_TEXT;
-    words[w + 1] = units;
-    words[w + 2] = text.length;
-    this.marks[2 * markCount] = w + 1;
-    this.marks[2 * markCount + 1] = text.length;
-    this.markCount = markCount + 1;
-    this.text = text + value;
-    return w + 3;
   }
 
   /** Length word and UTF-8 bytes, padded to whole words. */
