@@ -22,7 +22,7 @@
  *            │ encoded request  4 MiB + pad │ one ExportTraceServiceRequest
  *            ├──────────────────────────────┤
  *            │ compressed       4 MiB + pad │ its gzip member
- *            └──────────────────────────────┘ 13.2 MiB by default
+ *            └──────────────────────────────┘ 13.1 MiB by default
  * ```
  */
 

@@ -24,6 +24,7 @@ import { createDeliver } from './deliver/deliver.ts';
 import type { Transport } from './deliver/transport.ts';
 import { OVERSHOOT_BYTES, RING_BASE } from './engine/generated/layout.ts';
 import { type Engine, selectEngine } from './engine/select.ts';
+import { lossReporter } from './health/losses.ts';
 import {
   type FlushReport,
   type Health,
@@ -114,10 +115,19 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
   const pipeline = new Pipeline({
     host,
     deliver,
-    beforeBatch: () => clock.check(),
+    beforeBatch: () => {
+      clock.check();
+      losses.sometimes();
+    },
     batch: settings.batch,
     maxWaiting: MAX_WAITING,
   });
+
+  const losses = lossReporter(
+    () => ({ traces: traceHealth(pipeline, deliver), lastError: deliver.stats().lastError }),
+    host.now,
+    warn,
+  );
 
   const { serviceName, resource } = options;
   const described = resolveResource({ serviceName, resource, env: host.env, host });
@@ -205,6 +215,7 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
     const complete = await finish('close');
     stopWatching?.();
     unregister();
+    losses.always();
     return report(complete);
   }
 
@@ -212,17 +223,11 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
     ? host.onExit({
         flush: async () => (await flush()).complete,
         lost: () => {
-          const lost = pipeline.queued + deliver.stats().queuedRecords;
           pipeline.closed = true;
           pipeline.abandonWaiting();
           pipeline.drain();
           deliver.abandon();
-          if (lost > 0) {
-            warn(
-              `the process ended before ${lost} spans were delivered; ` +
-                `call 'await telemetry.shutdown()' before it ends.`,
-            );
-          }
+          losses.always();
         },
       })
     : undefined;

@@ -318,7 +318,7 @@ describe('in a process of its own', () => {
 
   it('what is lost by process.exit() or a crash is said', async () => {
     const collector = await collect();
-    const lost = 'otlp-wasm: the process ended before 100 spans were delivered';
+    const lost = 'otlp-wasm: 100 spans lost (exit 100)';
     const exited = await runNode([fixture('ends.mjs'), product, collector.url, 'exit']);
     expect(exited).toMatchObject({ code: 3, stderr: expect.stringContaining(lost) });
     const crashed = await runNode([fixture('ends.mjs'), product, collector.url, 'throw']);
