@@ -97,11 +97,13 @@ export class Clock {
   /** Takes seconds and nanoseconds of any size and sign; false when they are no numbers. */
   private set(sec: number, nano: number): boolean {
     if (!Number.isFinite(sec) || !Number.isFinite(nano)) return false;
-    const carry = Math.floor(nano / 1e9);
-    const whole = Math.floor(sec) + carry;
+    // The remainder is exact; a quotient need not be, of all nanoseconds since the epoch, say.
+    const rest = Math.floor(nano) % 1e9;
+    const borrow = rest < 0 ? 1 : 0;
+    const whole = Math.floor(sec) + (Math.floor(nano) - rest) / 1e9 - borrow;
     const fits = whole >= 0 && whole <= MAX_SEC;
     this.sec = fits ? whole : whole < 0 ? 0 : MAX_SEC;
-    this.nano = fits ? Math.floor(nano - carry * 1e9) : 0;
+    this.nano = fits ? rest + borrow * 1e9 : 0;
     return true;
   }
 }
