@@ -4,22 +4,27 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import { transformSync } from 'esbuild';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
-/** Limits in bytes; `gzip` measures level 9. */
+/**
+ * Limits in bytes. `gzip` is what a page or a worker loads: minified as a bundler does it, then
+ * gzip level 9 (upstream's tracer, batch processor and exporter, which cannot compress: 16.8 KB).
+ */
 const LIMITS = [
   { file: 'src/engine/generated/core-simd.wasm', raw: 12 * 1024 },
   { file: 'src/engine/generated/core-scalar.wasm', raw: 13 * 1024 },
-  { file: 'dist/browser.js', raw: 100 * 1024, gzip: 34 * 1024 },
-  { file: 'dist/workerd.js', gzip: 20 * 1024 },
-  { file: 'dist/node.js', gzip: 40 * 1024 },
+  { file: 'dist/browser.js', gzip: 30 * 1024 },
+  { file: 'dist/workerd.js', gzip: 22 * 1024 },
+  { file: 'dist/node.js', gzip: 44 * 1024 },
 ];
 
 let failures = 0;
 for (const { file, ...limits } of LIMITS) {
   const bytes = readFileSync(join(root, file));
-  const sizes = { raw: bytes.length, gzip: gzipSync(bytes, { level: 9 }).length };
+  const minified = file.endsWith('.js') ? transformSync(bytes, { minify: true }).code : bytes;
+  const sizes = { raw: bytes.length, gzip: gzipSync(minified, { level: 9 }).length };
   for (const [kind, limit] of Object.entries(limits)) {
     const over = sizes[kind] > limit;
     if (over) failures++;

@@ -1,15 +1,13 @@
-import { coreBinary as scalar } from './generated/core-scalar.ts';
+import { bytesOf } from './base64.ts';
 import { coreBinary as simd } from './generated/core-simd.ts';
+import type { EngineSources } from './select.ts';
 
-function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
-  const text = atob(base64);
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  return bytes;
-}
-
-/** The wasm engines inside the bundle, for hosts that compile from bytes; decoded when asked for. */
-export const inlinedEngines = {
+/**
+ * Engines of hosts that compile from bytes and load a part of a bundle when it is needed: the
+ * fast one is inside, the others are for the few pages and machines that refuse it.
+ */
+export const inlinedEngines: EngineSources = {
   simd: () => bytesOf(simd),
-  scalar: () => bytesOf(scalar),
+  scalar: async () => bytesOf((await import('./generated/core-scalar.ts')).coreBinary),
+  portable: () => import('./generated/core-portable.js'),
 };

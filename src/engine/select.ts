@@ -10,10 +10,13 @@ export interface PortableModule {
 
 /** Where a host has its engines; each is asked for only when it is tried. */
 export interface EngineSources {
-  readonly simd: () => Uint8Array<ArrayBuffer> | WebAssembly.Module;
-  readonly scalar: () => Uint8Array<ArrayBuffer> | WebAssembly.Module;
+  readonly simd: () => WasmSource | Promise<WasmSource>;
+  readonly scalar: () => WasmSource | Promise<WasmSource>;
   readonly portable: () => PortableModule | Promise<PortableModule>;
 }
+
+/** A binary to compile, or a module that the host has compiled. */
+export type WasmSource = Uint8Array<ArrayBuffer> | WebAssembly.Module;
 
 /** A running engine: its kernels and the linear memory they share with TypeScript. */
 export interface Engine {
@@ -34,8 +37,14 @@ function reasonOf(error: unknown): string {
   return text.replace(/\s+/g, ' ').slice(0, 160);
 }
 
-function instantiateWasm(name: 'simd' | 'scalar', sources: EngineSources, pages: number) {
-  const source = sources[name]();
+type Source = WasmSource | PortableModule;
+
+function instantiate(name: EngineName, source: Source, pages: number, reason: string): Engine {
+  if ('instantiate' in source) {
+    const buffer = new ArrayBuffer(pages * PAGE_BYTES);
+    const core = source.instantiate({ env: { memory: { buffer } } });
+    return { name, reason, buffer, core, kernels: undefined };
+  }
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
   // A module of another realm is not an instance of this one's WebAssembly.Module.
   const module =
@@ -43,22 +52,20 @@ function instantiateWasm(name: 'simd' | 'scalar', sources: EngineSources, pages:
       ? new WebAssembly.Module(source as Uint8Array<ArrayBuffer>)
       : source;
   const instance = new WebAssembly.Instance(module, { env: { memory } });
-  return { buffer: memory.buffer, core: instance.exports as unknown as CoreExports };
+  const core = instance.exports as unknown as CoreExports;
+  return { name, reason, buffer: memory.buffer, core, kernels: core };
 }
 
-function instantiatePortable(module: PortableModule, pages: number, reason: string): Engine {
-  const buffer = new ArrayBuffer(pages * PAGE_BYTES);
-  const core = module.instantiate({ env: { memory: { buffer } } });
-  return { name: 'portable', reason, buffer, core, kernels: undefined };
-}
+const BEST_FIRST: readonly EngineName[] = ['simd', 'scalar', 'portable'];
 
 /**
  * Picks an engine by trying: hosts that forbid WebAssembly, or SIMD, say so only when a module
  * is compiled or instantiated (`validate()` stays true). `requested` forces one.
  *
  * @param memoryBytes size of linear memory; rounded up to whole pages.
- * @returns the engine, or a promise of it where the portable one must be loaded first.
- * @throws OtlpError `engine_unavailable` when `requested` cannot be had.
+ * @returns the engine, or a promise of it where it must be loaded first.
+ * @throws OtlpError `engine_unavailable` when `requested`, or any, cannot be had; the promise
+ *   rejects with it where something had to be loaded.
  */
 export function selectEngine(
   sources: EngineSources,
@@ -66,27 +73,38 @@ export function selectEngine(
   memoryBytes: number,
 ): Engine | Promise<Engine> {
   const pages = Math.ceil(memoryBytes / PAGE_BYTES);
+  const names = requested === undefined ? BEST_FIRST : [requested];
   const failures: string[] = [];
-  for (const name of ['simd', 'scalar'] as const) {
-    if (requested !== undefined && requested !== name) continue;
-    try {
-      const { buffer, core } = instantiateWasm(name, sources, pages);
-      const reason = requested ? 'asked for' : failures.join('; ') || 'the fastest works here';
-      return { name, reason, buffer, core, kernels: core };
-    } catch (error) {
+
+  function attempt(at: number): Engine | Promise<Engine> {
+    const name = names[at];
+    if (name === undefined) throw unavailable(requested, failures);
+    const reason = requested ? 'asked for' : failures.join('; ') || 'the fastest works here';
+    const failed = (error: unknown) => {
       failures.push(`${name} failed: ${reasonOf(error)}`);
+      return attempt(at + 1);
+    };
+    try {
+      const source: Source | Promise<Source> = sources[name]();
+      if (!('then' in source)) return instantiate(name, source, pages, reason);
+      return (source as Promise<Source>)
+        .then((loaded) => instantiate(name, loaded, pages, reason))
+        .catch(failed);
+    } catch (error) {
+      return failed(error);
     }
   }
-  if (requested !== undefined && requested !== 'portable') {
-    throw new OtlpError(
-      'engine_unavailable',
-      `engine '${requested}' cannot be had on this host (${failures.join('; ')}). ` +
-        `Leave the option 'engine' out to use the best one that works.`,
-    );
-  }
-  const reason = requested ? 'asked for' : failures.join('; ');
-  const module = sources.portable();
-  return 'then' in module
-    ? module.then((loaded) => instantiatePortable(loaded, pages, reason))
-    : instantiatePortable(module, pages, reason);
+
+  return attempt(0);
+}
+
+function unavailable(requested: EngineName | undefined, failures: readonly string[]): OtlpError {
+  const seen = failures.join('; ');
+  return new OtlpError(
+    'engine_unavailable',
+    requested === undefined
+      ? `no engine works on this host (${seen}).`
+      : `engine '${requested}' cannot be had on this host (${seen}). ` +
+          `Leave the option 'engine' out to use the best one that works.`,
+  );
 }

@@ -5,11 +5,7 @@ import { webHost } from '../web/host.ts';
 /** A page or a worker in a browser. */
 export const host: Host = webHost({
   name: 'browser',
-  engines: {
-    ...inlinedEngines,
-    // Pages that forbid WebAssembly are rare: they alone load it.
-    portable: () => import('../../engine/generated/core-portable.js'),
-  },
+  engines: inlinedEngines,
   onExit: watchPageHide,
 });
 

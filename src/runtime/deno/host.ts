@@ -18,9 +18,6 @@ function variable(name: string): string | undefined {
 /** Deno: web globals, and the environment where `--allow-env` grants it. */
 export const host: Host = webHost({
   name: 'deno',
-  engines: {
-    ...inlinedEngines,
-    portable: () => import('../../engine/generated/core-portable.js'),
-  },
+  engines: inlinedEngines,
   env: new Proxy({}, { get: (_, name) => (typeof name === 'string' ? variable(name) : undefined) }),
 });

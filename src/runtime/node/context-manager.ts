@@ -1,6 +1,6 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
-import { EventEmitter } from 'node:events';
+import type { EventEmitter } from 'node:events';
 import { type Context, type ContextManager, ROOT_CONTEXT } from '@opentelemetry/api';
+import { builtin } from './builtin.ts';
 
 /** Says that a listener runs in its context already. */
 const BOUND = Symbol('otlp-wasm bound listener');
@@ -15,7 +15,8 @@ type AddListener = (event: string | symbol, listener: Listener) => EventEmitter;
 
 /** ContextManager of `@opentelemetry/api` that follows promises, timers and callbacks. */
 export class AsyncLocalStorageContextManager implements ContextManager {
-  readonly #storage = new AsyncLocalStorage<Context>();
+  readonly #storage = new (builtin('node:async_hooks').AsyncLocalStorage)<Context>();
+  readonly #EventEmitter = builtin('node:events').EventEmitter;
   readonly #boundEmitters = new WeakSet<EventEmitter>();
 
   active(): Context {
@@ -38,7 +39,7 @@ export class AsyncLocalStorageContextManager implements ContextManager {
    * in it (an emitter stays with the first context it is bound to). Anything else as it is.
    */
   bind<T>(context: Context, target: T): T {
-    if (target instanceof EventEmitter) {
+    if (target instanceof this.#EventEmitter) {
       this.#bindEmitter(context, target);
       return target;
     }

@@ -1,10 +1,12 @@
-import { createRequire } from 'node:module';
 import * as portable from '../../engine/generated/core-portable.js';
-import { inlinedEngines } from '../../engine/inlined.ts';
+import { coreBinary as scalar } from '../../engine/generated/core-scalar.ts';
+import { coreBinary as simd } from '../../engine/generated/core-simd.ts';
 import type { Host } from '../host.ts';
+import { builtin } from './builtin.ts';
 import { AsyncLocalStorageContextManager } from './context-manager.ts';
 import { watchExit } from './exit.ts';
 import { nodeHttpTransport } from './http-transport.ts';
+import { fillRandom } from './random.ts';
 import { processResource } from './resource.ts';
 
 function warn(line: string): void {
@@ -18,17 +20,21 @@ export const host: Host = {
   now: performance.now.bind(performance),
   unixNow: Date.now,
   originMs: () => performance.timeOrigin,
-  fillRandom: (words) => void crypto.getRandomValues(words),
+  fillRandom,
   setTimer(callback, delayMs, keepAlive = false) {
     const timer = setTimeout(callback, delayMs);
     if (!keepAlive) timer.unref();
     return () => clearTimeout(timer);
   },
   soon: (callback) => void setImmediate(callback).unref(),
-  gzip: (bytes) => zlib().gzipSync(bytes, { level: 1 }),
+  gzip: (bytes) => builtin('node:zlib').gzipSync(bytes, { level: 1 }),
   httpTransport: nodeHttpTransport,
   contextManager: () => new AsyncLocalStorageContextManager(),
-  engines: { ...inlinedEngines, portable: () => portable },
+  engines: {
+    simd: () => Buffer.from(simd, 'base64'),
+    scalar: () => Buffer.from(scalar, 'base64'),
+    portable: () => portable,
+  },
   resource: processResource,
   get env() {
     return process.env;
@@ -36,9 +42,3 @@ export const host: Host = {
   warn,
   onExit: (hooks) => watchExit(hooks, warn),
 };
-
-/** Loaded when an engine without gzip needs it. */
-function zlib(): typeof import('node:zlib') {
-  const name = 'node:zlib';
-  return process.getBuiltinModule?.(name) ?? createRequire(import.meta.url)(name);
-}

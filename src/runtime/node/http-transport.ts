@@ -1,8 +1,8 @@
 import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
-import { createRequire } from 'node:module';
 import { endpointOf, type HttpEndpoint } from '../../deliver/endpoint.ts';
 import { LASTING_ERROR, outcomeOf, oversized, shown } from '../../deliver/outcome.ts';
 import type { Outcome, Payload, Transport, TransportOptions } from '../../deliver/transport.ts';
+import { builtin } from './builtin.ts';
 
 /** How long an unused connection stays open, milliseconds. */
 const IDLE_CONNECTION_MS = 30_000;
@@ -119,13 +119,6 @@ function openPool({ url, maxConnections }: TransportOptions): Pool {
     timeout: IDLE_CONNECTION_MS,
   });
   return { agent, ClientRequest: http.ClientRequest };
-}
-
-function builtin(name: 'node:http'): typeof import('node:http');
-function builtin(name: 'node:https'): typeof import('node:https');
-function builtin(name: string): unknown {
-  // Node 20.16 and later; before, and on other runtimes, by way of require
-  return process.getBuiltinModule?.(name) ?? createRequire(import.meta.url)(name);
 }
 
 interface Target {

@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module';
+import { builtin } from './builtin.ts';
 
 /** Where `process.arch` and the semantic conventions (`host.arch`) differ. */
 const ARCH: Readonly<Record<string, string>> = {
@@ -30,15 +30,8 @@ export function processResource(): Readonly<Record<string, string | number>> {
     'process.runtime.name': 'nodejs',
     'process.runtime.version': versions.node,
     'process.runtime.description': 'Node.js',
-    'host.name': lazyOs().hostname(),
+    'host.name': builtin('node:os').hostname(),
     'host.arch': ARCH[arch] ?? arch,
     'os.type': OS_TYPE[platform] ?? platform,
   };
-}
-
-/** Loaded when first needed: an import would be paid for by every program's start. */
-function lazyOs(): typeof import('node:os') {
-  // Node before 20.16 has no getBuiltinModule.
-  const name = 'node:os';
-  return process.getBuiltinModule?.(name) ?? createRequire(import.meta.url)(name);
 }

@@ -1,4 +1,3 @@
-import { gzipSync } from 'fflate';
 import type { EngineSources } from '../../engine/select.ts';
 import { fetchTransport } from '../fetch-transport.ts';
 import type { Host } from '../host.ts';
@@ -44,13 +43,13 @@ function unref(timer: unknown): void {
   else deno?.unrefTimer?.(timer);
 }
 
-function gzip(bytes: Uint8Array<ArrayBuffer>): Uint8Array | Promise<Uint8Array> {
+function gzip(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
   let stream: CompressionStream;
   try {
     stream = new CompressionStream('gzip');
   } catch {
     // No such class, or one whose constructor throws (Next.js' edge runtime).
-    return gzipSync(bytes, { level: 1 });
+    return import('./fflate.ts').then((fflate) => fflate.gzip(bytes));
   }
   const writer = stream.writable.getWriter();
   void writer.write(bytes);

@@ -1,0 +1,20 @@
+import { createRequire } from 'node:module';
+
+interface Builtins {
+  readonly 'node:async_hooks': typeof import('node:async_hooks');
+  readonly 'node:events': typeof import('node:events');
+  readonly 'node:fs': typeof import('node:fs');
+  readonly 'node:http': typeof import('node:http');
+  readonly 'node:https': typeof import('node:https');
+  readonly 'node:os': typeof import('node:os');
+  readonly 'node:zlib': typeof import('node:zlib');
+}
+
+/** One of Node's own modules, loaded when it is needed: every program's start pays for imports. */
+export function builtin<Name extends keyof Builtins>(name: Name): Builtins[Name] {
+  // Node before 20.16 has no getBuiltinModule.
+  return (
+    (process.getBuiltinModule?.(name) as Builtins[Name] | undefined) ??
+    createRequire(import.meta.url)(name)
+  );
+}
