@@ -27,17 +27,21 @@ try {
   const tarball = readFileSync(join(folder, filename));
 
   const { messages } = await publint({
-    pack: { tarball: tarball.buffer.slice(tarball.byteOffset, tarball.byteOffset + tarball.length) },
+    pack: {
+      tarball: tarball.buffer.slice(tarball.byteOffset, tarball.byteOffset + tarball.length),
+    },
   });
   for (const message of messages) {
-    if (message.type !== 'suggestion') fail(`publint: ${message.code} at ${message.path.join('.')}`);
+    if (message.type !== 'suggestion')
+      fail(`publint: ${message.code} at ${message.path.join('.')}`);
   }
   const { problems = [] } = await checkPackage(createPackageFromTarballData(tarball));
   for (const problem of problems) {
     // ESM only (design: house style): CommonJS consumers load it by `import()`, and
     // `moduleResolution: node10`, which ignores `exports`, is not supported.
     const expected = problem.resolutionKind === 'node10' || problem.kind === 'CJSResolvesToESM';
-    if (!expected) fail(`types: ${problem.kind} ${problem.entrypoint ?? ''} ${problem.resolutionKind ?? ''}`);
+    if (!expected)
+      fail(`types: ${problem.kind} ${problem.entrypoint ?? ''} ${problem.resolutionKind ?? ''}`);
   }
   console.log(`${files.length} files, ${(unpackedSize / 1024).toFixed(0)} KiB unpacked`);
 } finally {

@@ -1,5 +1,5 @@
-export { isOtlpError, OtlpError, type OtlpErrorCode } from './errors.ts';
 export type { EngineName } from './engine/select.ts';
+export { isOtlpError, OtlpError, type OtlpErrorCode } from './errors.ts';
 export type {
   EndpointHealth,
   FlushReport,

@@ -1,4 +1,3 @@
-import type { Engine } from '../engine/select.ts';
 import {
   CONTROL_COUNT,
   CONTROL_EPOCH,
@@ -43,6 +42,7 @@ import {
   VALUE_TEXT,
   VALUE_TRUE,
 } from '../engine/generated/layout.ts';
+import type { Engine } from '../engine/select.ts';
 import {
   type Attributes,
   type EventData,

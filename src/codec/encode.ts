@@ -1,5 +1,5 @@
-import type { Engine } from '../engine/select.ts';
 import { CONTROL_TAKEN, STATUS_NO_ROOM } from '../engine/generated/layout.ts';
+import type { Engine } from '../engine/select.ts';
 
 /** Encoded bytes that stand in the engine's memory until the next call. */
 export interface Encoded {

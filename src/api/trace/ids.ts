@@ -101,7 +101,10 @@ function nibble(code: number): number {
 
 export function traceIdHex(id: TraceIdWords): string {
   return (
-    hexOfWord(id.traceId0) + hexOfWord(id.traceId1) + hexOfWord(id.traceId2) + hexOfWord(id.traceId3)
+    hexOfWord(id.traceId0) +
+    hexOfWord(id.traceId1) +
+    hexOfWord(id.traceId2) +
+    hexOfWord(id.traceId3)
   );
 }
 
