@@ -9,6 +9,7 @@ import {
 } from '../../src/engine/generated/layout.ts';
 import { attributeOf, decoded } from '../support/encode-everywhere.ts';
 import { ENGINE_NAMES, type TraceRig, traceRig } from '../support/engines.ts';
+import { expectSame } from '../support/expect-same.ts';
 import { randomFrom } from '../support/random.ts';
 import { type ModelSpan, spansOf } from '../support/trace-model.ts';
 
@@ -249,20 +250,20 @@ describe.each(ENGINE_NAMES)('%s', (name) => {
       const several = untilCommit(traceRig(name), (tracer, i) => write(tracer, i, 100));
       for (const [texts, units] of [
         [8, 1000],
-        [250, 1],
+        [120, 130],
       ] as const) {
         const rig = traceRig(name);
-        const list = Array.from({ length: texts }, (_, k) => `${k}`.padEnd(units, '.'));
+        const values = Array.from({ length: texts }, (_, k) => `${k}`.padEnd(units, '.'));
         const soon = untilCommit(rig, (tracer) => {
-          tracer.startSpan('s').setAttribute('list', list).end();
+          const span = tracer.startSpan('s');
+          for (const [k, value] of values.entries()) span.setAttribute(`k${k}`, value);
+          span.end();
         });
         expect(soon).toBeLessThan(several);
         const spans = committed(rig);
         expect(spans).toHaveLength(soon);
-        for (const span of spans) {
-          const array = list.map((string) => ({ string }));
-          expect(span.attributes).toEqual([['list', { array }]]);
-        }
+        const expected = values.map((string, k) => [`k${k}`, { string }]);
+        for (const span of spans) expectSame(span.attributes, expected);
       }
     });
 
