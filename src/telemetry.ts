@@ -111,7 +111,7 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
     retry: settings.retry,
   });
 
-  const clock = new Clock(host.now, host.unixNow, host.originMs());
+  const clock = new Clock(host.now, host.unixNow, host.originMs(), host.hrtime);
   const pipeline = new Pipeline({
     host,
     deliver,

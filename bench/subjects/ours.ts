@@ -63,7 +63,7 @@ function open(name: EngineName): Path {
   pipeline.open({ engine, ring, compress: unexpected, request });
   const provider = new RecordingTracerProvider(
     {
-      clock: new Clock(host.now, host.unixNow, host.originMs()),
+      clock: new Clock(host.now, host.unixNow, host.originMs(), host.hrtime),
       spanShapes: new ShapeTree(BOUNDS),
       eventShapes: new ShapeTree(BOUNDS),
       linkShapes: new ShapeTree(BOUNDS),

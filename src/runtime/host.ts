@@ -12,6 +12,8 @@ export interface Host {
   readonly name: string;
   /** Monotonic milliseconds with a fraction, from any origin. */
   now(): number;
+  /** Monotonic seconds and nanoseconds from any origin, where that is faster than `now()`. */
+  readonly hrtime?: () => [number, number];
   /** Milliseconds since the Unix epoch, by the wall clock. */
   unixNow(): number;
   /** Unix milliseconds, with a fraction, at the zero of `now()`, as far as the host knows. */

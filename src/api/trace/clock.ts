@@ -5,21 +5,16 @@ import type { TimeInput } from '@opentelemetry/api';
  * began with, so that its own times never run backwards.
  */
 export interface Anchor {
-  /** Whole seconds since the Unix epoch at the monotonic clock's zero. */
+  /** Unix time at the zero of the clock that is read for spans: whole seconds … */
   readonly sec: number;
-  /** The rest, in milliseconds. */
-  readonly ms: number;
-  /** Unix milliseconds at the monotonic clock's zero. */
+  /** … and nanoseconds. */
+  readonly nano: number;
+  /** Unix milliseconds at the zero of `now()`. */
   readonly originMs: number;
 }
 
 /** Re-anchor when the clocks have drifted apart by more (suspend, NTP step). */
 const MAX_DRIFT_MS = 50;
-
-function anchorAt(originMs: number): Anchor {
-  const sec = Math.floor(originMs / 1000);
-  return { sec, ms: originMs - sec * 1000, originMs };
-}
 
 /** A reading of the monotonic clock may lie this far ahead, milliseconds. */
 const MAX_AHEAD_MS = 86_400_000;
@@ -35,33 +30,69 @@ export class Clock {
   anchor: Anchor;
   private readonly now: () => number;
   private readonly unixNow: () => number;
+  private readonly hrtime: (() => [number, number]) | undefined;
 
   /**
    * @param now monotonic milliseconds.
    * @param unixNow milliseconds since the Unix epoch, by the wall clock.
    * @param originMs what the host says of its monotonic clock's zero: finer than the wall clock,
    *   and right until the clocks drift apart.
+   * @param hrtime monotonic seconds and nanoseconds from any zero, where the host has such a
+   *   clock: it is what a record needs, and on Node a third faster to read than `now`.
    */
-  constructor(now: () => number, unixNow: () => number, originMs: number) {
+  constructor(
+    now: () => number,
+    unixNow: () => number,
+    originMs: number,
+    hrtime?: () => [number, number],
+  ) {
     this.now = now;
     this.unixNow = unixNow;
-    this.anchor = anchorAt(originMs);
+    this.hrtime = hrtime;
+    this.anchor = this.anchorAt(originMs);
     this.check();
+  }
+
+  private anchorAt(originMs: number): Anchor {
+    const zero = { sec: 0, nano: 0, originMs };
+    if (this.hrtime === undefined) {
+      this.setMs(0, originMs);
+      return { sec: this.sec, nano: this.nano, originMs };
+    }
+    // Both clocks at one moment: where the one stood on the wall clock, less what the other says.
+    this.setMs(0, originMs + this.now());
+    const { sec, nano } = this;
+    this.read(zero);
+    const borrow = nano < this.nano ? 1 : 0;
+    return { sec: sec - this.sec - borrow, nano: nano - this.nano + borrow * 1e9, originMs };
   }
 
   /** Takes a new anchor if the wall clock has moved away; called now and then. */
   check(): void {
     const originMs = this.unixNow() - this.now();
-    if (Math.abs(originMs - this.anchor.originMs) > MAX_DRIFT_MS) this.anchor = anchorAt(originMs);
+    if (Math.abs(originMs - this.anchor.originMs) > MAX_DRIFT_MS) {
+      this.anchor = this.anchorAt(originMs);
+    }
   }
 
   /** Reads the current time. */
   read(anchor: Anchor): void {
-    const ms = anchor.ms + this.now();
-    const whole = (ms * 0.001) | 0;
-    const sec = ms - whole * 1000 < 0 ? whole - 1 : whole;
-    this.sec = anchor.sec + sec;
-    this.nano = ((ms - sec * 1000) * 1e6) | 0;
+    let sec: number;
+    let nano: number;
+    if (this.hrtime !== undefined) {
+      const time = this.hrtime();
+      sec = time[0];
+      nano = time[1];
+    } else {
+      const ms = this.now();
+      sec = Math.floor(ms * 0.001);
+      nano = ((ms - sec * 1000) * 1e6) | 0;
+    }
+    sec += anchor.sec;
+    nano += anchor.nano;
+    const carry = nano >= 1e9;
+    this.sec = carry ? sec + 1 : sec;
+    this.nano = carry ? nano - 1e9 : nano;
   }
 
   /**
@@ -86,7 +117,10 @@ export class Clock {
     if (input instanceof Date) return this.setMs(0, input.getTime());
     if (typeof input !== 'number') return false;
     const isReading = input < anchor.originMs && input < this.now() + MAX_AHEAD_MS;
-    return isReading ? this.setMs(anchor.sec, anchor.ms + input) : this.setMs(0, input);
+    if (!isReading) return this.setMs(0, input);
+    // Apart, since a double holds no nanoseconds beside the milliseconds since the epoch.
+    const sec = Math.floor(anchor.originMs / 1000);
+    return this.setMs(sec, anchor.originMs - sec * 1000 + input);
   }
 
   private setMs(sec: number, ms: number): boolean {
