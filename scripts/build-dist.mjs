@@ -9,8 +9,46 @@ import { build } from 'esbuild';
 /** Users bring these; everything else is bundled. */
 const PEERS = ['@opentelemetry/api'];
 
+/** Leaves the edge build's static `.wasm` import as it is, beside the bundle. */
+const staticWasm = {
+  name: 'static-wasm',
+  setup(setup) {
+    setup.onResolve({ filter: /core-simd\.wasm$/ }, () => ({
+      path: './core.wasm',
+      external: true,
+    }));
+  },
+};
+
+/**
+ * On Node the portable engine goes in as text that is compiled when the engine is chosen. V8
+ * reads through every function it is shown, which would be a sixth of the time it takes to compile
+ * this entry, for an engine that few programs need. It cannot be a file of its own: it is needed at once, and the
+ * program may be bundled again. (`node:vm`, because `--disallow-code-generation-from-strings`
+ * forbids `Function`.)
+ */
+const portableAsText = {
+  name: 'portable-as-text',
+  setup(setup) {
+    setup.onLoad({ filter: /core-portable\.js$/ }, async ({ path }) => {
+      const { outputFiles } = await build({
+        ...{ entryPoints: [path], write: false, minifyWhitespace: true, minifySyntax: true },
+        ...{ format: 'iife', globalName: 'portable', target: 'es2022' },
+      });
+      const body = JSON.stringify(`${outputFiles[0].text}return portable`);
+      return {
+        resolveDir: setup.initialOptions.absWorkingDir,
+        contents: `
+          import { builtin } from './src/runtime/node/builtin.ts';
+          export const instantiate = (imports) =>
+            builtin('node:vm').compileFunction(${body})().instantiate(imports);`,
+      };
+    });
+  },
+};
+
 const LIBRARY = [
-  { out: 'node', entry: 'src/runtime/node/index.ts', platform: 'node' },
+  { out: 'node', entry: 'src/runtime/node/index.ts', platform: 'node', plugins: [portableAsText] },
   { out: 'browser', entry: 'src/runtime/browser/index.ts', platform: 'browser' },
   { out: 'deno', entry: 'src/runtime/deno/index.ts', platform: 'neutral' },
   { out: 'workerd', entry: 'src/runtime/edge/index.ts', platform: 'neutral' },
@@ -23,14 +61,6 @@ const TOOLS = [
   { out: 'draw', entry: 'src/workbench/cli/draw.ts' },
   { out: 'testing', entry: 'src/testing/index.ts' },
 ];
-
-/** Leaves the edge build's static `.wasm` import as it is, beside the bundle. */
-const staticWasm = {
-  name: 'static-wasm',
-  setup(setup) {
-    setup.onResolve({ filter: /core-simd\.wasm$/ }, () => ({ path: './core.wasm', external: true }));
-  },
-};
 
 export async function buildDist(root) {
   const dist = join(root, 'dist');
@@ -45,7 +75,7 @@ export async function buildDist(root) {
     logLevel: 'warning',
     external: PEERS,
   };
-  for (const { out, entry, platform } of LIBRARY) {
+  for (const { out, entry, platform, plugins = [] } of LIBRARY) {
     await build({
       ...common,
       entryPoints: { [out]: entry },
@@ -58,7 +88,7 @@ export async function buildDist(root) {
       chunkNames: `${out}-[name]`,
       mainFields: ['module', 'main'],
       conditions: ['module', 'import'],
-      plugins: [staticWasm],
+      plugins: [staticWasm, ...plugins],
     });
   }
   for (const { out, entry } of TOOLS) {
@@ -77,5 +107,8 @@ export async function buildDist(root) {
   cpSync(join(root, 'src/engine/generated/core-simd.wasm'), join(dist, 'core.wasm'));
   const require = createRequire(join(root, 'package.json'));
   const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin/tsc');
-  execFileSync(process.execPath, [tsc, '-p', 'tsconfig.dist.json'], { cwd: root, stdio: 'inherit' });
+  execFileSync(process.execPath, [tsc, '-p', 'tsconfig.dist.json'], {
+    cwd: root,
+    stdio: 'inherit',
+  });
 }

@@ -11,13 +11,9 @@ const IDLE_CONNECTION_MS = 30_000;
  * OTLP/HTTP over node:http(s): a pool of keep-alive connections, one write per request. Idle
  * connections do not keep the process alive, requests in flight do (for `timeoutMs` at most).
  * Redirects are not followed: headers may hold credentials meant for one host only.
- * Throws a TypeError when `url` is none.
  */
 export function nodeHttpTransport(options: TransportOptions): Transport {
   const { timeoutMs, maxResponseBytes } = options;
-  const endpoint = endpointOf(options);
-  const { secrets } = endpoint;
-  const target = targetOf(endpoint);
   const inFlight = new Set<ClientRequest>();
   let pool: Pool | undefined;
   let closed = false;
@@ -26,14 +22,13 @@ export function nodeHttpTransport(options: TransportOptions): Transport {
     return new Promise((resolve) => {
       if (closed) return resolve({ kind: 'retryable', reason: 'the transport is closed' });
       let request: ClientRequest;
+      let secrets: readonly string[] = [];
       try {
         pool ??= openPool(options);
-        request = new pool.ClientRequest({
-          ...target,
-          method: 'POST',
-          agent: pool.agent,
-          headers: headersOf(target.headers, payload),
-        });
+        secrets = pool.secrets;
+        const { agent, target } = pool;
+        const headers = headersOf(target.headers, payload);
+        request = new pool.ClientRequest({ ...target, method: 'POST', agent, headers });
       } catch (error) {
         return resolve({ kind: 'rejected', reason: shown(String(error), secrets) });
       }
@@ -103,22 +98,28 @@ export function nodeHttpTransport(options: TransportOptions): Transport {
 interface Pool {
   readonly agent: Agent;
   readonly ClientRequest: typeof ClientRequest;
+  readonly target: Target;
+  readonly secrets: readonly string[];
 }
 
 /**
- * Loads node:http with the first request: it costs more than everything else at start-up. The
+ * Comes with the first request: node:http costs more than everything else at start-up. The
  * class is used rather than `http.request`, which instrumentation replaces.
  */
-function openPool({ url, maxConnections }: TransportOptions): Pool {
+function openPool(options: TransportOptions): Pool {
+  const { maxConnections } = options;
+  const endpoint = endpointOf(options);
   const http = builtin('node:http');
-  const { Agent: PoolAgent } = url.startsWith('https:') ? builtin('node:https') : http;
+  const secure = endpoint.url.protocol === 'https:';
+  const { Agent: PoolAgent } = secure ? builtin('node:https') : http;
   const agent = new PoolAgent({
     keepAlive: true,
     maxSockets: maxConnections,
     maxFreeSockets: maxConnections,
     timeout: IDLE_CONNECTION_MS,
   });
-  return { agent, ClientRequest: http.ClientRequest };
+  const { ClientRequest } = http;
+  return { agent, ClientRequest, target: targetOf(endpoint), secrets: endpoint.secrets };
 }
 
 interface Target {
