@@ -135,7 +135,10 @@ export async function open(project) {
         const { engine, atEnd, lazy } = await arrives(`default-src 'self'; ${connect}`);
         assert.equal(engine.name, 'portable', engine.reason);
         assert.equal(atEnd.name, 'loading');
-        assert.equal(lazy.length, 1, `lazily loaded: ${lazy}`);
+        assert.ok(
+          lazy.some((path) => path.includes('portable')),
+          `lazily loaded: ${lazy}`,
+        );
         assert.match(engine.reason, /simd failed: CompileError.*scalar failed: CompileError/);
         return engine.reason;
       },
