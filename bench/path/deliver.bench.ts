@@ -62,8 +62,8 @@ async function measureOne(
   const { delayMs, ...rest } = options;
   const order: DeliveryOrder = {
     ...rest,
-    warmupMs: effort.warmupMs * 4,
-    runMs: effort.roundMs * 40,
+    warmupMs: effort.warmupMs * 12,
+    runMs: effort.roundMs * 60,
   };
   server.send({ delayMs: 0 });
   const child: Child<'go', DeliveryResult | 'warm'> = start('subjects/delivery', order);
