@@ -5,13 +5,21 @@ import { randomFrom } from '../../support/random.ts';
 
 const ORIGIN_MS = 1_700_000_000_123.456;
 
+/** `process.hrtime` starts anywhere. */
+const HRTIME_ZERO_MS = 98_765_432;
+
 /** A clock whose monotonic hand is set by the test. */
-function clockAt(originMs = ORIGIN_MS) {
+function clockAt(originMs = ORIGIN_MS, withHrtime = false) {
   const hands = { now: 0, unix: undefined as number | undefined };
+  const hrtime = (): [number, number] => {
+    const nanos = exact(HRTIME_ZERO_MS) + exact(hands.now);
+    return [Number(nanos / 1_000_000_000n), Number(nanos % 1_000_000_000n)];
+  };
   const clock = new Clock(
     () => hands.now,
     () => hands.unix ?? originMs + hands.now,
     originMs,
+    withHrtime ? hrtime : undefined,
   );
   const read = () => {
     clock.read(clock.anchor);
@@ -37,11 +45,14 @@ function exact(ms: number): bigint {
   return BigInt(whole) * 1_000_000n + BigInt(Math.round((ms - whole) * 1e6));
 }
 
-describe('the current time', () => {
+describe.each([
+  ['milliseconds', false],
+  ['hrtime', true],
+])('the current time from a clock of %s', (_, withHrtime) => {
   it('is the origin plus the monotonic clock, to the microsecond, and never runs backwards', () => {
     const random = randomFrom(1);
     for (const origin of [ORIGIN_MS, 1_700_000_000_000, 1_699_999_999_999.9998, 0]) {
-      const { hands, read } = clockAt(origin);
+      const { hands, read } = clockAt(origin, withHrtime);
       let before = -1n;
       for (let i = 0; i < 20_000; i++) {
         // Around whole seconds, where carrying matters, and anywhere.
@@ -61,7 +72,7 @@ describe('the current time', () => {
   });
 
   it('follows the wall clock when that has moved away, in either direction', () => {
-    const { clock, hands, read } = clockAt();
+    const { clock, hands, read } = clockAt(ORIGIN_MS, withHrtime);
     const { anchor } = clock;
     hands.now = 5000;
     for (const drift of [0, 20, -20]) {
@@ -86,6 +97,7 @@ describe('the current time', () => {
       () => 1000,
       () => 1_700_000_001_000,
       1_600_000_000_000,
+      withHrtime ? () => [12, 999_999_999] : undefined,
     );
     clock.read(clock.anchor);
     expect(nanosOf(clock)).toBe(1_700_000_001_000_000_000n);
