@@ -1,7 +1,15 @@
 // src/ → dist/: one bundled file per entry and host, and the declarations.
 
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
@@ -62,6 +70,24 @@ const TOOLS = [
   { out: 'testing', entry: 'src/testing/index.ts' },
 ];
 
+/** Name, version and licence text of every package that went into a bundle. */
+function noticesOf(root, inputs) {
+  const folders = [...inputs].flatMap(
+    (input) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1] ?? [],
+  );
+  const notices = [...new Set(folders)].sort().map((folder) => {
+    const { name, version, license } = JSON.parse(
+      readFileSync(join(root, folder, 'package.json'), 'utf8'),
+    );
+    const file = readdirSync(join(root, folder)).find((entry) => /^licen[cs]e/i.test(entry));
+    if (file === undefined) throw new Error(`${name}, which is bundled, has no licence file`);
+    const text = readFileSync(join(root, folder, file), 'utf8').trim();
+    return `${name} ${version} (${license})\n\n${text}\n`;
+  });
+  const line = `\n${'-'.repeat(80)}\n\n`;
+  return `Parts of these packages are bundled into files of this folder.\n${line}${notices.join(line)}`;
+}
+
 export async function buildDist(root) {
   const dist = join(root, 'dist');
   rmSync(dist, { recursive: true, force: true });
@@ -74,10 +100,15 @@ export async function buildDist(root) {
     legalComments: 'none',
     logLevel: 'warning',
     external: PEERS,
+    metafile: true,
+  };
+  const inputs = new Set();
+  const bundle = async (options) => {
+    const { metafile } = await build({ ...common, ...options });
+    for (const input of Object.keys(metafile.inputs)) inputs.add(input);
   };
   for (const { out, entry, platform, plugins = [] } of LIBRARY) {
-    await build({
-      ...common,
+    await bundle({
       entryPoints: { [out]: entry },
       outdir: dist,
       platform,
@@ -93,8 +124,7 @@ export async function buildDist(root) {
   }
   for (const { out, entry } of TOOLS) {
     if (!existsSync(join(root, entry))) continue;
-    await build({
-      ...common,
+    await bundle({
       entryPoints: { [out]: entry },
       outdir: dist,
       platform: 'node',
@@ -105,6 +135,7 @@ export async function buildDist(root) {
     });
   }
   cpSync(join(root, 'src/engine/generated/core-simd.wasm'), join(dist, 'core.wasm'));
+  writeFileSync(join(dist, 'THIRD-PARTY-NOTICES.txt'), noticesOf(root, inputs));
   const require = createRequire(join(root, 'package.json'));
   const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin/tsc');
   execFileSync(process.execPath, [tsc, '-p', 'tsconfig.dist.json'], {
