@@ -4,15 +4,16 @@ import { webHost } from '../web/host.ts';
 
 interface Deno {
   readonly env: { get(name: string): string | undefined };
+  readonly permissions: {
+    querySync(asked: { name: 'env'; variable: string }): { readonly state: string };
+  };
 }
 
-/** Reads one variable; without the permission there is none. */
+/** Reads one variable where that is allowed; else there is none, and nobody is prompted for it. */
 function variable(name: string): string | undefined {
-  try {
-    return (globalThis as unknown as { Deno: Deno }).Deno.env.get(name);
-  } catch {
-    return undefined;
-  }
+  const { env, permissions } = (globalThis as unknown as { Deno: Deno }).Deno;
+  const { state } = permissions.querySync({ name: 'env', variable: name });
+  return state === 'granted' ? env.get(name) : undefined;
 }
 
 /** Deno: web globals, and the environment where `--allow-env` grants it. */

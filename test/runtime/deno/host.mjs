@@ -14,10 +14,13 @@ export async function open(project) {
   /** All that telemetry needs: the collector's address. No prompt: what is missing is refused. */
   const permissions = [`--allow-net=${new URL(collector.url).host}`, '--no-prompt'];
 
-  async function arrives(expected, flags = []) {
+  async function arrives(expected, flags = [], more = {}) {
     const args = ['run', '--quiet', ...permissions, ...flags, 'app.mjs'];
-    const options = JSON.stringify(optionsFor(collector.url));
-    const run = await capture(deno, [...args, options], { cwd: project, env });
+    const options = JSON.stringify(optionsFor(collector.url, more.options));
+    const run = await capture(deno, [...args, options], {
+      cwd: project,
+      env: { ...env, ...more.env },
+    });
     assert.equal(run.code, 0, run.stderr);
     assert.equal(run.stderr, '', 'standard error');
     const { engine, report } = JSON.parse(run.stdout);
@@ -32,6 +35,16 @@ export async function open(project) {
     close: () => collector.close(),
     cases: {
       'simd, by itself': () => arrives('simd'),
+      'variables are read where that is allowed': () =>
+        arrives('simd', ['--allow-env=OTEL_EXPORTER_OTLP_ENDPOINT'], {
+          options: { endpoint: undefined },
+          env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_SERVICE_NAME: 'not allowed' },
+        }),
+      'no SIMD: scalar, by itself': async () => {
+        const reason = await arrives('scalar', ['--v8-flags=--no-enable-sse4-1']);
+        assert.match(reason, /^simd failed: /);
+        return reason;
+      },
       'no WebAssembly: portable, by itself': async () => {
         const reason = await arrives('portable', ['--v8-flags=--jitless']);
         assert.match(reason, /simd failed: .*scalar failed: /);
