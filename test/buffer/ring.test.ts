@@ -171,7 +171,8 @@ describe.each(ENGINE_NAMES)('%s', (name) => {
       const tracer = rig.tracer('t');
       const { ring } = rig;
       const attempt = (units: number) => {
-        const span = tracer.startSpan('a name that is not interned yet at all');
+        // Neither its name nor its first value is interned; the value is gathered with others.
+        const span = tracer.startSpan('n'.repeat(150)).setAttribute('first', 'ü'.repeat(150));
         fill(span, units);
         span.end();
         return rig.last!;
@@ -189,16 +190,21 @@ describe.each(ENGINE_NAMES)('%s', (name) => {
       if (!gathered) expect(low).toBeGreaterThan(ring.recordBytes / 4);
 
       for (let units = Math.max(0, low - 3); units < high + 3; units++) {
-        write(tracer, 1, 150);
+        write(tracer, 5, 150);
         const [before, used] = [ring.count, ring.used];
         const outcome = attempt(units);
         if (!gathered) expect(outcome).toBe(units <= low ? 'written' : 'too_large');
         if (outcome === 'too_large') expect([ring.count, ring.used]).toEqual([before, used]);
+        write(tracer, 10, 150);
         write(tracer, 2, 150);
         const spans = spansOf(decoded(rig.encode()));
-        check(spans[0]!, 1);
+        check(spans[0]!, 5);
+        check(spans.at(-2)!, 10);
         check(spans.at(-1)!, 2);
-        expect(spans).toHaveLength(outcome === 'written' ? 3 : 2);
+        expect(spans).toHaveLength(outcome === 'written' ? 4 : 3);
+        if (outcome === 'written') {
+          expect(spans[1]!.attributes[0]).toEqual(['first', { string: 'ü'.repeat(150) }]);
+        }
         expect(ring.count).toBe(0);
       }
       // Far too large is no different.

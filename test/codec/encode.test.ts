@@ -160,6 +160,15 @@ describe.each(ENGINE_NAMES)('%s', (name) => {
       );
     });
 
+    it('takes a whole batch again after a record too large', () => {
+      const rig = traceRig(name, { limitBytes: 2000 });
+      const tracer = rig.tracer('t');
+      tracer.startSpan('large').setAttribute('v', 'x'.repeat(2500)).end();
+      for (let i = 0; i < 10; i++) tracer.startSpan(`${i}`).end();
+      expect(namesIn(rig.encode())).toHaveLength(10);
+      expect(rig.encoded).toMatchObject({ records: 10, tooLarge: 1 });
+    });
+
     it('may throw away all there is', () => {
       const rig = traceRig(name, { limitBytes: 300 });
       for (let i = 0; i < 5; i++) {
