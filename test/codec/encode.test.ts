@@ -74,11 +74,13 @@ const SPANS: Record<string, (tracer: Tracer) => void> = {
 describe.each(ENGINE_NAMES)('%s', (name) => {
   describe('a limit', () => {
     it.each(Object.entries(SPANS))('is kept to the byte: %s', (_, write) => {
-      const rig = traceRig(name, { resource: { attributes: { r: 1 }, schemaUrl: 'u'.repeat(70) } });
+      const rig = traceRig(name, {
+        resource: { attributes: { r: 1 }, schemaUrl: 'u'.repeat(400) },
+      });
       const { engine, ring } = rig;
       const at = RING_BASE + ring.ringBytes;
       const bytes = new Uint8Array(engine.buffer);
-      write(rig.tracer('t', '1', { schemaUrl: 's'.repeat(80) }));
+      write(rig.tracer('t', '1', { schemaUrl: 's'.repeat(400) }));
       ring.commit();
       const { count } = ring;
 
