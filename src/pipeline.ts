@@ -90,8 +90,8 @@ export class Pipeline {
       this.dropped[written === 'full' ? 'ring_full' : 'too_large']++;
       return;
     }
-    // One batch in one `end()` at most.
-    if (!wasFull && ring.used > this.highWater) this.journey(parts);
+    // One batch in one `end()` at most; pressure is looked at when a group of records is whole.
+    if (ring.uncommitted === 0 && !wasFull && ring.used > this.highWater) this.journey(parts);
     else if (ring.count >= this.options.batch.size) this.planTurn();
     if (this.cancelTimer === undefined) this.startTimer();
   }

@@ -107,7 +107,10 @@ export class Ring {
   /** Word indexes: the first record not committed yet, and where the next one goes. */
   private first = RING_BASE >> 2;
   private next = RING_BASE >> 2;
-  private uncommitted = 0;
+  /** Records written and not committed yet. */
+  uncommitted = 0;
+  /** Up to this word index a record may begin without another look at the room there is. */
+  private roomy = 0;
   /** The texts gathered for the uncommitted records, one after the other. */
   private text = '';
   /** Where each text's length word is, and its first unit in `text`. */
@@ -225,18 +228,25 @@ export class Ring {
     words[CONTROL_TAIL >> 2] = head + this.ringBytes - past;
     this.first = RING_BASE >> 2;
     this.next = RING_BASE >> 2;
+    this.roomy = 0;
     this.holdsOlder = false;
   }
 
   /** Finds room for the largest record and the texts behind it, in one piece. */
   private claim(): boolean {
+    if (this.uncommitted === 0) this.rewind();
+    if (this.next > this.roomy && !this.findRoom()) return false;
+    this.limit = this.next + (this.recordBytes >> 2) - SLACK_WORDS;
+    return true;
+  }
+
+  /** Looks how much room there is; draining can only make it more. */
+  private findRoom(): boolean {
     const { words } = this;
     const need = this.recordBytes + TEXT_ROOM_BYTES;
-    if (this.uncommitted === 0) this.rewind();
     const place = (this.next << 2) - RING_BASE;
-    const free = this.ringBytes - this.used;
     if (place + need <= this.ringBytes) {
-      if (free < need) return false;
+      if (this.ringBytes - this.used < need) return false;
     } else {
       this.commit();
       this.lookBack();
@@ -251,7 +261,9 @@ export class Ring {
       this.first = RING_BASE >> 2;
       this.next = RING_BASE >> 2;
     }
-    this.limit = this.next + (this.recordBytes >> 2) - SLACK_WORDS;
+    const from = (this.next << 2) - RING_BASE;
+    const free = Math.min(this.ringBytes - from, this.ringBytes - this.used);
+    this.roomy = this.next + ((free - need) >> 2);
     return true;
   }
 
