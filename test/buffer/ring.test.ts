@@ -117,7 +117,7 @@ describe.each(ENGINE_NAMES)('%s', (name) => {
   it('starts over at its beginning when it is empty', () => {
     const rig = traceRig(name, { ringBytes: RING_BYTES });
     const tracer = rig.tracer('t');
-    for (let i = 0; i < 400; i++) {
+    for (let i = 0; i < 150; i++) {
       write(tracer, i, 100);
       const head = rig.ring.used;
       // One record and its text: it never reaches the end of the ring.

@@ -80,7 +80,7 @@ describe('shapes', () => {
       }
     };
 
-    for (let i = 0; i < 12_000; i++) {
+    for (let i = 0; i < 8000; i++) {
       const pick = random.below(10);
       if (open.length === 0 || (pick === 0 && open.length < 20)) {
         const span = tracer.startSpan(`name ${random.below(shape.names)}`);

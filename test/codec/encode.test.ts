@@ -93,7 +93,7 @@ describe.each(ENGINE_NAMES)('%s', (name) => {
       expect(spansOf(decoded(request))).toHaveLength(count);
 
       const first = Math.max(0, size - 2500);
-      for (let limit = first; limit <= size + 300; limit += limit < size - 500 ? 7 : 1) {
+      for (let limit = first; limit <= size + 300; limit += limit < size - 350 ? 11 : 1) {
         control[CONTROL_TAIL >> 2] = tail;
         control[CONTROL_COUNT >> 2] = count;
         bytes.fill(0xa5, at + limit, at + limit + OVERSHOOT_BYTES + 512);

@@ -126,7 +126,7 @@ describe('a time that is given', () => {
   it('carries nanoseconds of any size and sign', () => {
     const { readInput } = clockAt();
     const random = randomFrom(9);
-    for (let i = 0; i < 20_000; i++) {
+    for (let i = 0; i < 3000; i++) {
       const sec = 2_000_000_000 + random.below(1e9);
       const nano = Math.trunc((random.next() - 0.5) * 2 ** random.below(62));
       expect(readInput([sec, nano])).toBe(BigInt(sec) * 1_000_000_000n + BigInt(nano));
