@@ -1,4 +1,10 @@
-import { CONTROL_TAKEN, STATUS_NO_ROOM } from '../engine/generated/layout.ts';
+import {
+  CONTROL_BASE,
+  CONTROL_BYTES,
+  CONTROL_COUNT,
+  CONTROL_TAKEN,
+  STATUS_NO_ROOM,
+} from '../engine/generated/layout.ts';
 import type { Engine } from '../engine/select.ts';
 
 /** Encoded bytes that stand in the engine's memory until the next call. */
@@ -25,19 +31,20 @@ export function encodeTraces(
   maxRecords: number,
 ): Encoded | undefined {
   const { core } = engine;
+  const control = new Int32Array(engine.buffer, CONTROL_BASE, CONTROL_BYTES >> 2);
   let tooLarge = 0;
   let most = maxRecords;
   for (;;) {
     const bytes = core.encodeTraces(at, limitBytes, most);
     if (bytes >= 0) {
-      const records = new Int32Array(engine.buffer, CONTROL_TAKEN, 1)[0]!;
-      return { at, bytes, records, tooLarge };
+      return { at, bytes, records: control[CONTROL_TAKEN >> 2]!, tooLarge };
     }
     if (bytes !== STATUS_NO_ROOM) {
       return tooLarge > 0 ? { at, bytes: 0, records: 0, tooLarge } : undefined;
     }
     if (most > 1) {
-      most = most >> 1;
+      // Halved from what there was to take, not from what might have been.
+      most = Math.min(most, control[CONTROL_COUNT >> 2]!) >> 1 || 1;
     } else {
       tooLarge += core.discard(1);
       most = maxRecords;
