@@ -117,6 +117,11 @@ export class RecordingSpan implements Span, SpanData {
         return this;
       }
     }
+    return this.setOther(name, value);
+  }
+
+  /** Apart, so that the common case is small enough to be inlined where it is called. */
+  private setOther(name: string, value: unknown): this {
     if (!setAttribute(this, name, value)) this.rareData().droppedAttributes++;
     return this;
   }
