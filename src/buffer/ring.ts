@@ -428,6 +428,7 @@ export class Ring {
       const value = values[i]!;
       if (typeof value === 'string' && head !== 0) {
         const key = keys[i]!;
+        // As in `name`: the two answers that need no call, written out where they are hot.
         let ref = 0;
         if (key.rest > 0) key.rest--;
         else if (key.lastValue === value && key.lastEpoch === epoch) ref = key.lastRef;
