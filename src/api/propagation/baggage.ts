@@ -12,9 +12,12 @@ import { listHeader, trimOws } from './header.ts';
 
 const BAGGAGE = 'baggage';
 
-/** Limits in both directions. All that is counted is ASCII, so characters are bytes. */
+/**
+ * Limits in both directions; that of the bytes holds for the commas too. W3C Baggage, "Limits",
+ * has 64 members and 8192 bytes passed on at least; 180 is what the first drafts asked for and
+ * others' SDKs still send. All that is counted is ASCII, so characters are bytes.
+ */
 const MAX_MEMBERS = 180;
-const MAX_MEMBER_BYTES = 4096;
 const MAX_BYTES = 8192;
 
 /** `token` of RFC 9110 and `baggage-octet` of W3C Baggage. */
@@ -28,8 +31,9 @@ const PERCENT_RUN = /(?:%[0-9A-Fa-f]{2})+/g;
 /** The `baggage` header: W3C Baggage. */
 export class BaggagePropagator implements TextMapPropagator {
   /**
-   * Writes the context's baggage; nothing where tracing is suppressed. Entries that do not fit
-   * the limits are left out whole: 180 of them, 4096 bytes each, 8192 together.
+   * Writes the context's baggage; nothing where tracing is suppressed. Of more than 180 entries
+   * the first ones go; one that would take the header beyond 8192 bytes is left out whole, and
+   * those after it that still fit go.
    */
   inject<Carrier>(context: Context, carrier: Carrier, setter: TextMapSetter<Carrier>): void {
     const baggage = propagation.getBaggage(context);
@@ -41,7 +45,7 @@ export class BaggagePropagator implements TextMapPropagator {
       if (key === '') continue;
       const member = memberOf(key, entry);
       const grown = bytes + member.length + (bytes > 0 ? 1 : 0);
-      if (member.length > MAX_MEMBER_BYTES || grown > MAX_BYTES) continue;
+      if (grown > MAX_BYTES) continue;
       members.push(member);
       bytes = grown;
     }
@@ -50,7 +54,8 @@ export class BaggagePropagator implements TextMapPropagator {
 
   /**
    * The context with the caller's baggage in it; unchanged where there is none. Invalid members
-   * and those beyond the limits are skipped. Of a key that occurs twice the last value stays.
+   * and those beyond the limits of {@link inject} are skipped. Of a key that occurs twice the
+   * last value stays.
    */
   extract<Carrier>(context: Context, carrier: Carrier, getter: TextMapGetter<Carrier>): Context {
     const header = listHeader(carrier, getter, BAGGAGE);
@@ -65,7 +70,7 @@ export class BaggagePropagator implements TextMapPropagator {
       const member = trimOws(header.slice(from, to));
       from = to + 1;
       const grown = bytes + member.length + (bytes > 0 ? 1 : 0);
-      if (member.length > MAX_MEMBER_BYTES || grown > MAX_BYTES) continue;
+      if (grown > MAX_BYTES) continue;
       const parsed = parseMember(member);
       if (parsed === undefined) continue;
       entries[parsed.key] = parsed.entry;

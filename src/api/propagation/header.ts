@@ -18,7 +18,10 @@ export function trimOws(text: string): string {
   return text.slice(from, to);
 }
 
-/** A header that may occur once; undefined when it is missing or occurs several times. */
+/**
+ * A header that may occur once; undefined when it is missing or occurs several times. Getters
+ * answer several fields as an array (specification, "GetAll").
+ */
 export function singleHeader<Carrier>(
   carrier: Carrier,
   getter: TextMapGetter<Carrier>,
@@ -29,13 +32,16 @@ export function singleHeader<Carrier>(
   return typeof value === 'string' ? trimOws(value) : undefined;
 }
 
-/** A header that is a list: several fields are one, joined by commas (RFC 9110 §5.3). */
+/**
+ * A header that is a list: several fields are one, joined in their order by commas (RFC 9110
+ * §5.3).
+ */
 export function listHeader<Carrier>(
   carrier: Carrier,
   getter: TextMapGetter<Carrier>,
   name: string,
 ): string | undefined {
   const value: unknown = getter.get(carrier, name);
-  if (Array.isArray(value)) return value.join(',');
+  if (Array.isArray(value)) return value.filter((field) => typeof field === 'string').join(',');
   return typeof value === 'string' ? value : undefined;
 }

@@ -19,9 +19,11 @@ const KNOWN_FLAGS = 0x03;
 
 /**
  * version "-" trace-id "-" parent-id "-" flags, offsets 0, 3, 36, 53; 55 characters. A higher
- * version may go on after another dash.
+ * version may go on after another dash, but not past a comma: that is where a host joined two
+ * headers, and of two none is to be believed.
  */
-const PREFIX = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-|$)/;
+const PREFIX =
+  /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-[^,]*)?$/;
 const LENGTH = 55;
 
 /** The `traceparent` and `tracestate` headers: W3C Trace Context, Level 2. */

@@ -43,6 +43,56 @@ function injectMetadata(metadata: string): string | undefined {
   return inject(propagation.createBaggage({ k: entry }));
 }
 
+/** The most that W3C Baggage obliges everyone to pass on: 63 members of 127 bytes, one of 128. */
+const sixtyFour = Array.from({ length: 64 }, (_, i) =>
+  `key${String(i).padStart(2, '0')}=`.padEnd(i === 0 ? 128 : 127, 'v'),
+).join(',');
+
+describe('compliance matrix: Baggage', () => {
+  it('Basic support: entries, values and metadata go from one service to the next', () => {
+    const sent = propagation
+      .createBaggage({
+        userId: { value: 'Amélie' },
+        serverNode: {
+          value: 'DF 28',
+          metadata: baggageEntryMetadataFromString('private;ttl=60'),
+        },
+        gone: { value: '1' },
+      })
+      .removeEntry('gone');
+    const carrier: Record<string, string> = {};
+    const sending = propagation.setBaggage(ROOT_CONTEXT, sent);
+    propagator.inject(sending, carrier, defaultTextMapSetter);
+    const receiving = propagator.extract(ROOT_CONTEXT, carrier, defaultTextMapGetter);
+    const received = propagation.getBaggage(receiving);
+    expect(received?.getAllEntries().map(([key]) => key)).toEqual(['userId', 'serverNode']);
+    expect(received?.getEntry('userId')).toEqual({ value: 'Amélie' });
+    expect(received?.getEntry('serverNode')?.value).toBe('DF 28');
+    expect(received?.getEntry('serverNode')?.metadata?.toString()).toBe('private;ttl=60');
+    expect(propagation.getBaggage(propagation.deleteBaggage(receiving))).toBeUndefined();
+  });
+
+  it('Use official header name `baggage`', () => {
+    const context = propagation.setBaggage(
+      ROOT_CONTEXT,
+      propagation.createBaggage({ a: { value: '1' } }),
+    );
+    const written: string[] = [];
+    propagator.inject(context, written, { set: (carrier, key) => carrier.push(key) });
+    expect(written).toEqual(['baggage']);
+    const asked: string[] = [];
+    propagator.extract(ROOT_CONTEXT, asked, {
+      get(carrier, key) {
+        carrier.push(key);
+        return undefined;
+      },
+      keys: () => [],
+    });
+    expect(new Set(asked)).toEqual(new Set(['baggage']));
+    expect(propagator.fields()).toEqual(['baggage']);
+  });
+});
+
 describe('extract', () => {
   it.each([
     ['SomeKey=SomeValue', [['SomeKey', 'SomeValue']]],
@@ -63,6 +113,14 @@ describe('extract', () => {
     ['a=b=c==', [['a', 'b=c==']]],
     ['a=', [['a', '']]],
     ['a=1,a=2', [['a', '2']]],
+    [
+      'user=1,User=2,USER=3',
+      [
+        ['user', '1'],
+        ['User', '2'],
+        ['USER', '3'],
+      ],
+    ],
     ['__proto__=1', [['__proto__', '1']]],
     ["!#$&'*+-.^_`|~9Z=1", [["!#$&'*+-.^_`|~9Z", '1']]],
     ['a=1;p', [['a', '1', 'p']]],
@@ -108,11 +166,19 @@ describe('extract', () => {
     ]);
   });
 
-  it('joins several headers', () => {
-    expect(extract(['a=1', 'b=2,c=3'])).toEqual([
-      ['a', '1'],
+  it('GetAll: several headers are one list', () => {
+    expect(extract(['a=1', 'b=2,c=3', '', 'a=4'])).toEqual([
+      ['a', '4'],
       ['b', '2'],
       ['c', '3'],
+    ]);
+  });
+
+  it('GetAll: what a getter lists besides text is no header', () => {
+    const odd = [undefined, 'a=1', Symbol('odd'), 2, 'b=2'] as string[];
+    expect(extract(odd)).toEqual([
+      ['a', '1'],
+      ['b', '2'],
     ]);
   });
 
@@ -131,15 +197,30 @@ describe('extract', () => {
     expect(keys).not.toContain('key180');
   });
 
-  it('reads members of 4096 bytes and 8192 bytes in all', () => {
-    const most = `a=${'x'.repeat(4094)}`;
-    expect(extract(most)).toHaveLength(1);
+  it('reads 8192 bytes in all, however they are shared out', () => {
+    const most = `a=${'x'.repeat(8190)}`;
+    expect(extract(most)).toEqual([['a', most.slice(2)]]);
     expect(extract(`${most}x`)).toEqual([]);
-    // 4096 + 1 + 4095 bytes
-    const rest = `b=${'x'.repeat(4093)}`;
-    expect(extract(`${most},${rest}`)).toHaveLength(2);
-    expect(extract(`${most},${rest}x`)).toHaveLength(1);
-    expect(extract(`${most},${rest}x,c=3`).map(([key]) => key)).toEqual(['a', 'c']);
+    // 5000 + 1 + 3191 bytes
+    const large = `a=${'x'.repeat(4998)}`;
+    const rest = `b=${'x'.repeat(3189)}`;
+    expect(extract(`${large},${rest}`)).toHaveLength(2);
+    expect(extract(`${large},${rest}x`)).toHaveLength(1);
+    expect(extract(`${large},${rest}x,c=3`).map(([key]) => key)).toEqual(['a', 'c']);
+  });
+
+  it('reads the 64 members of 8192 bytes that every platform must pass on', () => {
+    expect(sixtyFour).toHaveLength(8192);
+    expect(extract(sixtyFour)).toHaveLength(64);
+  });
+
+  it('white space and members that are invalid take nothing from the limits', () => {
+    const invalid = `${'x'.repeat(4096)},`;
+    const spaces = ' '.repeat(4096);
+    expect(extract(`${invalid}${invalid}${spaces}a=1${spaces},${spaces}b=2`)).toEqual([
+      ['a', '1'],
+      ['b', '2'],
+    ]);
   });
 });
 
@@ -191,17 +272,30 @@ describe('inject', () => {
     expect(injectPairs({})).toBeUndefined();
   });
 
+  it('writes the 64 members of 8192 bytes that every platform must pass on', () => {
+    const pairs = sixtyFour.split(',').map((member) => member.split('='));
+    expect(injectPairs(Object.fromEntries(pairs))).toBe(sixtyFour);
+  });
+
   it('writes 180 members', () => {
     const pairs = Object.fromEntries(Array.from({ length: 181 }, (_, i) => [`key${i}`, '1']));
     expect(injectPairs(pairs)?.split(',')).toHaveLength(180);
   });
 
-  it('writes whole members of 4096 bytes, 8192 bytes in all', () => {
-    const most = 'x'.repeat(4094);
-    expect(injectPairs({ a: most })).toHaveLength(4096);
+  it('writes whole members, 8192 bytes in all, however they are shared out', () => {
+    const most = 'x'.repeat(8190);
+    expect(injectPairs({ a: most })).toBe(`a=${most}`);
     expect(injectPairs({ a: `${most}x`, b: '1' })).toBe('b=1');
-    expect(injectPairs({ a: most, b: most.slice(1) })).toHaveLength(8192);
-    expect(injectPairs({ a: most, b: most, c: '1' })).toBe(`a=${most},c=1`);
+    const large = 'x'.repeat(4998);
+    const rest = 'x'.repeat(3189);
+    expect(injectPairs({ a: large, b: rest })).toHaveLength(8192);
+    expect(injectPairs({ a: large, b: `${rest}x`, c: '1' })).toBe(`a=${large},c=1`);
+  });
+
+  it('counts what is written, not what was escaped', () => {
+    // Three bytes for each space.
+    expect(injectPairs({ a: ' '.repeat(2730) })).toHaveLength(8192);
+    expect(injectPairs({ a: ' '.repeat(2731) })).toBeUndefined();
   });
 
   it('writes nothing without baggage or where tracing is suppressed', () => {

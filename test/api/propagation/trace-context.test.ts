@@ -86,8 +86,14 @@ describe('extract: traceparent', () => {
     ['higher version, too short', `cc-${TRACE}-${PARENT}-0`],
     ['two headers joined', `00-${TRACE}-${PARENT}-01, 00-${TRACE}-${PARENT}-01`],
     ['two headers of a higher version joined', `cc-${TRACE}-${PARENT}-01,cc-${TRACE}-${PARENT}-01`],
+    [
+      'two headers of a higher version that goes on, joined',
+      `cc-${TRACE}-${PARENT}-01-more, cc-${TRACE}-${PARENT}-01-more`,
+    ],
     ['two headers', [`00-${TRACE}-${PARENT}-01`, `00-${TRACE}-${PARENT}-01`]],
+    ['two headers, one of them empty', ['', `00-${TRACE}-${PARENT}-01`]],
     ['no header in a list', []],
+    ['a list of what is no text', [55] as unknown as string[]],
     ['a line break around it', `\n00-${TRACE}-${PARENT}-01\n`],
   ])('ignores one that is invalid: %s', (_, traceparent) => {
     expect(extract(traceparent)).toBeUndefined();
@@ -105,7 +111,7 @@ describe('extract: traceparent', () => {
     expect(extract(`\t 00-${TRACE}-${PARENT}-01 \t`)?.traceId).toBe(TRACE);
   });
 
-  it('reads a list of one header', () => {
+  it('GetAll: reads a list of one header', () => {
     expect(extract([`00-${TRACE}-${PARENT}-01`])?.traceId).toBe(TRACE);
   });
 
@@ -134,9 +140,14 @@ describe('extract: tracestate', () => {
     expect(extract(traceparent, 'foo=1,bar=2')?.traceState?.serialize()).toBe('foo=1,bar=2');
   });
 
-  it('joins several headers in their order', () => {
+  it('GetAll: joins several headers in their order', () => {
     const list = extract(traceparent, ['foo=1,bar=2', 'rojo=1,congo=2', '', 'baz=3']);
     expect(list?.traceState?.serialize()).toBe('foo=1,bar=2,rojo=1,congo=2,baz=3');
+  });
+
+  it('GetAll: what a getter lists besides text is no header', () => {
+    const odd = ['foo=1', undefined, Symbol('odd'), 'bar=2'] as string[];
+    expect(extract(traceparent, odd)?.traceState?.serialize()).toBe('foo=1,bar=2');
   });
 
   it('is not read without a valid traceparent', () => {
@@ -152,6 +163,30 @@ describe('extract: tracestate', () => {
       expect(spanContext).not.toHaveProperty('traceState');
     },
   );
+});
+
+describe('Level 2 randomness', () => {
+  it.each(['02', '03'])('passes the random flag on: %s', (flags) => {
+    const traceparent = `00-${TRACE}-${PARENT}-${flags}`;
+    const context = propagator.extract(ROOT_CONTEXT, { traceparent }, defaultTextMapGetter);
+    expect(inject(context).traceparent).toBe(traceparent);
+  });
+
+  it.each(['00', '01'])('does not add it for a caller that did not set it: %s', (flags) => {
+    const traceparent = `00-${TRACE}-${PARENT}-${flags}`;
+    const context = propagator.extract(ROOT_CONTEXT, { traceparent }, defaultTextMapGetter);
+    expect(inject(context).traceparent).toBe(traceparent);
+  });
+
+  it.each([
+    ['fe', '02'],
+    ['ff', '03'],
+    ['fc', '00'],
+  ])('passes on none of the flags that have no meaning yet: %s', (flags, kept) => {
+    const traceparent = `00-${TRACE}-${PARENT}-${flags}`;
+    const context = propagator.extract(ROOT_CONTEXT, { traceparent }, defaultTextMapGetter);
+    expect(inject(context).traceparent).toBe(`00-${TRACE}-${PARENT}-${kept}`);
+  });
 });
 
 describe('inject', () => {

@@ -73,6 +73,11 @@ describe('parseTraceState', () => {
   });
 });
 
+it('a list of more than the 512 characters everyone must pass on stays whole', () => {
+  const header = Array.from({ length: 32 }, (_, i) => `key${i}=${'v'.repeat(200)}`).join(',');
+  expect(parseTraceState(header)?.serialize()).toBe(header);
+});
+
 describe('W3CTraceState', () => {
   it('is empty at first', () => {
     expect(new W3CTraceState().serialize()).toBe('');
