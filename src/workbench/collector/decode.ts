@@ -4,6 +4,7 @@
  */
 
 import protobuf from 'protobufjs/light.js';
+import type { ScalarType } from '../../codec/schema.ts';
 import type {
   ReceivedAttributes,
   ReceivedLogRecord,
@@ -13,7 +14,7 @@ import type {
   ReceivedSpan,
   ReceivedValue,
 } from './received.ts';
-import { type Field, fieldsOf, type MessageName, type ScalarType, wireOf } from './schema.ts';
+import { type Field, fieldsOf, type MessageName, wireOf } from './schema.ts';
 
 export type Format = 'protobuf' | 'json';
 
