@@ -1,6 +1,7 @@
 import type { EngineSources } from '../../engine/select.ts';
 import { fetchTransport } from '../fetch-transport.ts';
 import type { Host } from '../host.ts';
+import { setTimer } from './timer.ts';
 
 /** What tells one host of the web platform from another. */
 export interface WebHostParts {
@@ -19,11 +20,7 @@ export function webHost(parts: WebHostParts): Host {
     unixNow: () => Date.now(),
     originMs: () => performance.timeOrigin,
     fillRandom: (words) => void crypto.getRandomValues(words),
-    setTimer(callback, delayMs) {
-      const timer = setTimeout(callback, delayMs);
-      unref(timer);
-      return () => clearTimeout(timer);
-    },
+    setTimer,
     soon: (callback) => void setTimeout(callback, 0),
     gzip,
     httpTransport: fetchTransport,
@@ -34,13 +31,6 @@ export function webHost(parts: WebHostParts): Host {
     onExit: () => () => {},
     ...parts,
   };
-}
-
-/** Deno's timers are numbers, Bun's and Node's have unref; neither may keep a process alive. */
-function unref(timer: unknown): void {
-  const { Deno: deno } = globalThis as { Deno?: { unrefTimer?(id: unknown): void } };
-  if (typeof timer === 'object' && timer !== null) (timer as { unref?(): void }).unref?.();
-  else deno?.unrefTimer?.(timer);
 }
 
 function gzip(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
