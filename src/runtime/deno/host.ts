@@ -1,4 +1,5 @@
 import { inlinedEngines } from '../../engine/inlined.ts';
+import { samplerFromEnv } from '../../options/sampler.ts';
 import type { Host } from '../host.ts';
 import { webHost } from '../web/host.ts';
 
@@ -16,9 +17,13 @@ function variable(name: string): string | undefined {
   return state === 'granted' ? env.get(name) : undefined;
 }
 
+const env: Host['env'] = new Proxy(
+  {},
+  { get: (_, name) => (typeof name === 'string' ? variable(name) : undefined) },
+);
+
 /** Deno: web globals, and the environment where `--allow-env` grants it. */
-export const host: Host = webHost({
-  name: 'deno',
-  engines: inlinedEngines,
-  env: new Proxy({}, { get: (_, name) => (typeof name === 'string' ? variable(name) : undefined) }),
-});
+export const host: Host = {
+  ...webHost({ name: 'deno', engines: inlinedEngines, env }),
+  sampler: samplerFromEnv,
+};

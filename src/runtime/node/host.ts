@@ -1,6 +1,7 @@
 import * as portable from '../../engine/generated/core-portable.js';
 import { coreBinary as scalar } from '../../engine/generated/core-scalar.ts';
 import { coreBinary as simd } from '../../engine/generated/core-simd.ts';
+import { samplerFromEnv } from '../../options/sampler.ts';
 import type { Host } from '../host.ts';
 import { builtin } from './builtin.ts';
 import { AsyncLocalStorageContextManager } from './context-manager.ts';
@@ -39,6 +40,7 @@ export const host: Host = {
   get env() {
     return process.env;
   },
+  sampler: samplerFromEnv,
   warn,
   onExit: (hooks) => watchExit(hooks, warn),
 };
