@@ -131,6 +131,10 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
 
   const { serviceName, resource } = options;
   const described = resolveResource({ serviceName, resource, env: host.env, host });
+  const ownSampler =
+    settings.disabled || options.sampler !== undefined
+      ? undefined
+      : host.sampler?.(host.env, warn, String(described['service.name']));
   const provider = new RecordingTracerProvider(
     {
       clock,
@@ -140,7 +144,7 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
       limits: settings.limits,
       sink: pipeline,
       random: new RandomWords(host.fillRandom),
-      sampler: settings.disabled ? NEVER : options.sampler,
+      sampler: settings.disabled ? NEVER : (options.sampler ?? ownSampler),
     },
     new Group(describe(described)),
   );
@@ -212,6 +216,7 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
   let down: Promise<FlushReport> | undefined;
   async function close(): Promise<FlushReport> {
     pipeline.closed = true;
+    ownSampler?.shutdown?.();
     const complete = await finish('close');
     stopWatching?.();
     unregister();
