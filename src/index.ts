@@ -1,3 +1,6 @@
+export type { IdGenerator } from './api/trace/ids.ts';
+export type { SpanProcessor } from './api/trace/processors.ts';
+export type { ReadableSpan } from './api/trace/readable.ts';
 export type { EngineName } from './engine/select.ts';
 export { isOtlpError, OtlpError, type OtlpErrorCode } from './errors.ts';
 export type {

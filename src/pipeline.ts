@@ -42,6 +42,8 @@ export class Pipeline {
   recorded = 0;
   /** Spans that never reached delivery, by cause. */
   readonly dropped = { ring_full: 0, too_large: 0, engine_loading: 0, after_shutdown: 0 };
+  /** Calls on spans that had ended. */
+  readonly late = { calls: 0 };
   closed = false;
   parts: PipelineParts | undefined;
   private readonly options: PipelineOptions;

@@ -2,7 +2,6 @@ import {
   context as contextApi,
   propagation as propagationApi,
   ROOT_CONTEXT,
-  type Sampler,
   type Tracer,
   type TracerProvider,
   trace as traceApi,
@@ -14,8 +13,10 @@ import { TraceContextPropagator } from './api/propagation/trace-context.ts';
 import { resolveResource } from './api/resource.ts';
 import { describe } from './api/trace/attributes.ts';
 import { Clock } from './api/trace/clock.ts';
-import { RandomWords } from './api/trace/ids.ts';
+import { GeneratedIds, RandomWords } from './api/trace/ids.ts';
+import { SpanProcessors } from './api/trace/processors.ts';
 import { RecordingTracerProvider } from './api/trace/provider.ts';
+import type { TraceSampler } from './api/trace/tracer.ts';
 import { Group } from './buffer/record.ts';
 import { Ring } from './buffer/ring.ts';
 import { ShapeTree } from './buffer/shape.ts';
@@ -64,7 +65,8 @@ export interface Telemetry {
   shutdown(): Promise<FlushReport>;
 }
 
-const NEVER: Sampler = {
+const NEVER: TraceSampler = {
+  always: 0,
   shouldSample: () => ({ decision: 0 }),
   toString: () => 'disabled',
 };
@@ -129,6 +131,12 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
     warn,
   );
 
+  const random = new RandomWords(host.fillRandom);
+  const { idGenerator } = options;
+  const ids = idGenerator === undefined ? random : new GeneratedIds(idGenerator, random, warn);
+  const processors =
+    settings.spanProcessors.length === 0 ? null : new SpanProcessors(settings.spanProcessors);
+
   const { serviceName, resource } = options;
   const described = resolveResource({ serviceName, resource, env: host.env, host });
   const ownSampler =
@@ -143,7 +151,9 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
       linkShapes: new ShapeTree(settings.bounds.link),
       limits: settings.limits,
       sink: pipeline,
-      random: new RandomWords(host.fillRandom),
+      processors,
+      late: pipeline.late,
+      ids,
       sampler: settings.disabled ? NEVER : (options.sampler ?? ownSampler),
     },
     new Group(describe(described)),
@@ -187,26 +197,36 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
     };
   }
 
-  /** Hands what is recorded to delivery; resolves whether all of it got there in time. */
-  function handedOver(withinMs: number): Promise<boolean> {
+  /** Resolves to what the work resolves to; to false when it takes longer. */
+  function inTime(work: Promise<boolean>, withinMs: number): Promise<boolean> {
     return new Promise((resolve) => {
       const cancel = host.setTimer(() => resolve(false), withinMs, true);
-      void Promise.resolve(loaded)
-        .then(() => pipeline.drained())
-        .then(() => {
-          cancel();
-          resolve(true);
-        });
+      void work.then((done) => {
+        cancel();
+        resolve(done);
+      });
     });
   }
 
-  /** Both waits share one deadline. */
+  /** Hands what is recorded to delivery. */
+  async function handOver(): Promise<boolean> {
+    await loaded;
+    await pipeline.drained();
+    return true;
+  }
+
+  /** All waits share one deadline. */
   async function finish(end: 'drained' | 'close'): Promise<boolean> {
-    const deadlineAt = host.now() + settings.flushTimeoutMs;
-    const handed = await handedOver(settings.flushTimeoutMs);
+    const within = settings.flushTimeoutMs;
+    const deadlineAt = host.now() + within;
+    // By itself, so that without processors nobody waits a turn longer.
+    const processed =
+      processors === null ||
+      inTime(end === 'close' ? processors.shutdown() : processors.flushed(), within);
+    const handed = await inTime(handOver(), within);
     if (end === 'close') pipeline.abandonWaiting();
     const answered = await deliver[end](Math.max(0, deadlineAt - host.now()));
-    return handed && answered;
+    return (await processed) && handed && answered;
   }
 
   async function flush(): Promise<FlushReport> {

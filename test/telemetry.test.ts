@@ -199,7 +199,7 @@ describe('register', () => {
       const carrier: Record<string, string> = {};
       propagationApi.inject(contextApi.active(), carrier);
       const { traceId, spanId } = outer.spanContext();
-      expect(carrier['traceparent']).toBe(`00-${traceId}-${spanId}-01`);
+      expect(carrier['traceparent']).toBe(`00-${traceId}-${spanId}-03`);
       traceApi.getTracer('inner', '1').startSpan('inner').end();
       outer.end();
     });

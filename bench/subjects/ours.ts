@@ -28,7 +28,7 @@ const RING_BYTES = 4 * 2 ** 20;
 const REQUEST_AT = RING_BASE + RING_BYTES;
 const LIMIT_BYTES = 4 * 2 ** 20;
 
-const BOUNDS = { count: 128, valueLength: Number.POSITIVE_INFINITY };
+const BOUNDS = { count: 128, valueLength: Number.POSITIVE_INFINITY, valueDepth: 64 };
 
 /** Nothing happens by itself. */
 const still = { ...host, soon() {}, setTimer: () => () => {} };
@@ -69,7 +69,9 @@ function open(name: EngineName): Path {
       linkShapes: new ShapeTree(BOUNDS),
       limits: { events: 128, links: 128 },
       sink: pipeline,
-      random: new RandomWords(host.fillRandom),
+      processors: null,
+      late: { calls: 0 },
+      ids: new RandomWords(host.fillRandom),
       sampler: undefined,
     },
     new Group(describe({ 'service.name': 'bench' })),

@@ -1,3 +1,4 @@
+import type { TraceState } from '@opentelemetry/api';
 import type { Key, Shape } from './shape.ts';
 
 /** A value as the ring takes it: what `snapshot` (api) makes of what a user gives. */
@@ -44,17 +45,20 @@ export interface LinkData extends Attributes {
   ids: Int32Array;
   flags: number;
   traceState: string;
+  /** What `traceState` was written from; not the ring's business, but a reader's of the span. */
+  readonly traceStateObject: TraceState | undefined;
   dropped: number;
 }
 
 /** A resource or an instrumentation scope, which many records share. */
 export class Group {
   readonly parent: Group | undefined;
-  readonly schemaUrl: string;
+  /** This and `attributes` change when a resource is described anew (`Ring.redescribe`). */
+  schemaUrl: string;
   /** Name and version; of a scope only. */
   readonly name: string;
   readonly version: string;
-  readonly attributes: Attributes;
+  attributes: Attributes;
   readonly dropped: number;
   /** Address in the string table, valid in `epoch`. */
   ref = 0;
@@ -87,10 +91,11 @@ export interface SpanData extends Attributes {
   readonly scope: Group;
   readonly nameKey: Key;
   name: string;
-  kind: number;
+  /** SpanKind of OTLP. */
+  otlpKind: number;
   /** OTLP SpanFlags: W3C trace flags, 0x100 has-is-remote, 0x200 is-remote. */
   flags: number;
-  status: number;
+  statusCode: number;
   traceId0: number;
   traceId1: number;
   traceId2: number;
@@ -104,8 +109,7 @@ export interface SpanData extends Attributes {
   endSec: number;
   endNano: number;
   eventCount: number;
-  /** The first of its events. */
-  events: EventData | null;
+  firstEvent: EventData | null;
   /** What most spans have not. */
   rare: RareSpanData | null;
 }

@@ -3,6 +3,7 @@ import {
   CONTROL_EPOCH,
   CONTROL_HEAD,
   CONTROL_TAIL,
+  GROUP_PARENT,
   OVERSHOOT_BYTES,
   RECORD_PAD,
   RING_BASE,
@@ -63,6 +64,12 @@ export type Written =
   /** Larger than the share of the ring one record may take. */
   | 'too_large';
 
+/** Where a scope stands in the string table. */
+interface PlacedScope {
+  readonly parent: Group;
+  readonly ref: number;
+}
+
 /** One record may take this share of the ring. */
 const RECORD_SHARE = 16;
 /** Words a writer may put down between two looks at the limit. */
@@ -118,6 +125,9 @@ export class Ring {
   private markCount = 0;
   /** Zero while a group is defined: its strings are read before a text block exists. */
   private maxTextUnits = MAX_TEXT_UNITS;
+  /** The scopes that stand in the table's half in use, and those in the other one. */
+  private scopes: PlacedScope[] = [];
+  private olderScopes: PlacedScope[] = [];
 
   /** @param ringBytes a power of two; the engine's memory must reach beyond it. */
   constructor(engine: Engine, ringBytes: number) {
@@ -284,7 +294,30 @@ export class Ring {
     this.holdsOlder = true;
     this.swapHead = words[CONTROL_HEAD >> 2]!;
     this.strings.swap();
+    this.olderScopes = this.scopes;
+    this.scopes = [];
     words[CONTROL_EPOCH >> 2] = this.strings.epoch;
+  }
+
+  /**
+   * Gives a resource other contents, for the records that wait here too: it is defined anew, and
+   * every scope of it in either half of the table is made to point there. `full`: there is no
+   * place for it now, `too_large`: nor will there be; either way all is as it was.
+   */
+  redescribe(resource: Group, attributes: Attributes, schemaUrl: string): Written {
+    const before = { ...resource };
+    resource.attributes = attributes;
+    resource.schemaUrl = schemaUrl;
+    if (this.strings.full) this.swap();
+    const problem = this.claim() ? this.define(resource, this.next) : 'full';
+    if (problem !== undefined) {
+      Object.assign(resource, before);
+      return problem;
+    }
+    for (const { parent, ref } of [...this.scopes, ...this.olderScopes]) {
+      if (parent === resource) this.words[(ref + GROUP_PARENT) >> 2] = resource.ref;
+    }
+    return 'written';
   }
 
   /** Has the engine encode a scope and its resource into the string table. */
@@ -321,15 +354,16 @@ export class Ring {
     this.strings.keep(size);
     group.ref = target;
     group.epoch = this.strings.epoch;
+    if (parent !== undefined) this.scopes.push({ parent, ref: target });
     return undefined;
   }
 
   private span(span: SpanData, scope: Group, start: number): number {
     const { words } = this;
-    const { events, rare } = span;
+    const { firstEvent, rare } = span;
     words[start + (SPAN_SCOPE >> 2)] = scope.ref;
     words[start + (SPAN_BITS >> 2)] =
-      span.flags | (span.kind << SPAN_KIND_SHIFT) | (span.status << SPAN_STATUS_SHIFT);
+      span.flags | (span.otlpKind << SPAN_KIND_SHIFT) | (span.statusCode << SPAN_STATUS_SHIFT);
     words[start + (SPAN_TRACE_ID >> 2)] = span.traceId0;
     words[start + (SPAN_TRACE_ID >> 2) + 1] = span.traceId1;
     words[start + (SPAN_TRACE_ID >> 2) + 2] = span.traceId2;
@@ -358,7 +392,7 @@ export class Ring {
     }
     w = this.name(w, span.nameKey, span.name, start + (SPAN_NAME >> 2));
     if (span.count > 0 && w >= 0) w = this.attributes(w, span);
-    if (events !== null && w >= 0) w = this.events(w, events);
+    if (firstEvent !== null && w >= 0) w = this.events(w, firstEvent);
     if (rare !== null && w >= 0) w = this.rareTail(rare, w, start);
     return w;
   }

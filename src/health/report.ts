@@ -19,6 +19,8 @@ export interface SignalHealth {
   /** Refused by the server for good, those of partial successes included. */
   readonly rejected: number;
   readonly dropped: Readonly<Record<TraceDropCause, number>>;
+  /** Calls on spans that had ended; they did nothing. */
+  readonly lateCalls: number;
   /** Bytes of accepted requests before compression. */
   readonly bytesRaw: number;
   /** Bytes of accepted requests as sent. */
@@ -74,6 +76,7 @@ export function traceHealth(pipeline: Pipeline, deliver: Deliver): SignalHealth 
     sent: stats.sent,
     rejected: stats.rejected,
     dropped: { ...pipeline.dropped, ...stats.dropped },
+    lateCalls: pipeline.late.calls,
     bytesRaw: stats.sentRawBytes,
     bytesCompressed: stats.sentBytes,
     requests: stats.requests,

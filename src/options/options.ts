@@ -1,4 +1,6 @@
 import type { Attributes, Sampler, TextMapPropagator } from '@opentelemetry/api';
+import type { IdGenerator } from '../api/trace/ids.ts';
+import type { SpanProcessor } from '../api/trace/processors.ts';
 import type { RetryPolicy } from '../deliver/retry.ts';
 import type { Transport } from '../deliver/transport.ts';
 import type { EngineName } from '../engine/select.ts';
@@ -68,6 +70,13 @@ export interface StartOptions {
   readonly ringBytes?: number;
   /** Decides which spans are recorded. Default: a root always, a child as its parent. */
   readonly sampler?: Sampler;
+  /**
+   * See every recorded span begin and end, in this order, before it goes to the exporter. The
+   * interface of upstream's SDK. Default none.
+   */
+  readonly spanProcessors?: readonly SpanProcessor[];
+  /** Makes trace and span ids. Default: random ones. */
+  readonly idGenerator?: IdGenerator;
   /** How context travels between processes. Default W3C Trace Context and Baggage. */
   readonly propagator?: TextMapPropagator;
   /** Forces an engine. Default: the fastest that works. */

@@ -1,3 +1,4 @@
+import type { SpanProcessor } from '../api/trace/processors.ts';
 import type { SpanLimits } from '../api/trace/span.ts';
 import type { Bounds } from '../buffer/shape.ts';
 import { DEFAULT_RETRY, type RetryPolicy } from '../deliver/retry.ts';
@@ -35,6 +36,7 @@ export interface Settings {
   readonly flushTimeoutMs: number;
   readonly flushOnExit: boolean;
   readonly disabled: boolean;
+  readonly spanProcessors: readonly SpanProcessor[];
 }
 
 function shown(value: unknown): string {
@@ -235,13 +237,28 @@ function resolveDisabled(options: StartOptions, env: Env, warn: Warn): boolean {
 }
 
 /** Options that are objects with a method: what is missing would show at every span. */
-function checkMethod(name: 'sampler' | 'propagator' | 'transport', value: unknown, method: string) {
+function checkMethod(name: string, value: unknown, method: string) {
   if (value === undefined || typeof (value as Record<string, unknown>)?.[method] === 'function')
     return;
   throw new OtlpError(
     'invalid_option',
     `option '${name}' is ${shown(value)} without a method '${method}'; give one that has it, or leave it out.`,
   );
+}
+
+function resolveProcessors({ spanProcessors = [] }: StartOptions): readonly SpanProcessor[] {
+  if (!Array.isArray(spanProcessors)) {
+    throw new OtlpError(
+      'invalid_option',
+      `option 'spanProcessors' is ${shown(spanProcessors)}; give an array of span processors, or leave it out.`,
+    );
+  }
+  for (const [at, processor] of spanProcessors.entries()) {
+    for (const method of ['onStart', 'onEnd', 'forceFlush', 'shutdown']) {
+      checkMethod(`spanProcessors[${at}]`, processor ?? null, method);
+    }
+  }
+  return [...spanProcessors];
 }
 
 /**
@@ -271,6 +288,8 @@ export function resolveOptions(options: StartOptions, env: Env, warn: Warn): Set
   checkMethod('sampler', options.sampler, 'shouldSample');
   checkMethod('propagator', options.propagator, 'inject');
   checkMethod('transport', options.transport, 'send');
+  checkMethod('idGenerator', options.idGenerator, 'generateTraceId');
+  checkMethod('idGenerator', options.idGenerator, 'generateSpanId');
   const count = (name: string, value: number | undefined, ...names: string[]) =>
     Math.floor(number({ name, value, env: names }, { default: 128, min: 0, max: 2 ** 31 - 1 }));
   const valueLength = number(
@@ -384,6 +403,7 @@ export function resolveOptions(options: StartOptions, env: Env, warn: Warn): Set
       { default: 30_000, min: 0, max: 2 ** 31 - 1 },
     ),
     flushOnExit: flag('flushOnExit', options.flushOnExit) ?? true,
+    spanProcessors: resolveProcessors(options),
     disabled: resolveDisabled(options, env, warn),
   };
 }

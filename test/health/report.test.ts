@@ -29,6 +29,7 @@ describe('health', () => {
           bytesCompressed: 0,
           requests: 0,
           retries: 0,
+          lateCalls: 0,
         },
       },
       endpoints: [

@@ -117,7 +117,12 @@ export function traceRig(name: EngineName, options: TraceRigOptions = {}): Trace
   const now = options.now ?? (() => ticks++ / 4);
   const clock = new Clock(now, () => ORIGIN_MS + ticks / 4, ORIGIN_MS);
   const outcomes: Record<Written, number> = { written: 0, full: 0, too_large: 0 };
-  const bounds: Bounds = { count: 128, valueLength: Number.POSITIVE_INFINITY, ...options.bounds };
+  const bounds: Bounds = {
+    count: 128,
+    valueLength: Number.POSITIVE_INFINITY,
+    valueDepth: 64,
+    ...options.bounds,
+  };
   const random = randomFrom(seed);
   const rig = { last: undefined as Written | undefined, encoded: undefined as Encoded | undefined };
   const shared: TracerShared = {
@@ -126,7 +131,9 @@ export function traceRig(name: EngineName, options: TraceRigOptions = {}): Trace
     eventShapes: new ShapeTree(bounds),
     linkShapes: new ShapeTree(bounds),
     limits: { events: options.events ?? 128, links: options.links ?? 128 },
-    random: new RandomWords((words) => {
+    processors: null,
+    late: { calls: 0 },
+    ids: new RandomWords((words) => {
       for (let i = 0; i < words.length; i++) words[i] = random.below(2 ** 32);
     }),
     sampler: options.sampler,

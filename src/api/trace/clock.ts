@@ -28,6 +28,8 @@ export class Clock {
   /** The time last read: nanoseconds within the second. */
   nano = 0;
   anchor: Anchor;
+  /** The second in which the two clocks were last compared. */
+  private checkedSec = 0;
   private readonly now: () => number;
   private readonly unixNow: () => number;
   private readonly hrtime: (() => [number, number]) | undefined;
@@ -73,6 +75,18 @@ export class Clock {
     if (Math.abs(originMs - this.anchor.originMs) > MAX_DRIFT_MS) {
       this.anchor = this.anchorAt(originMs);
     }
+  }
+
+  /**
+   * Reads the current time for a span that begins. Once a second the wall clock is looked at, so
+   * that a machine that was suspended is late by no more than that.
+   */
+  begin(): void {
+    this.read(this.anchor);
+    if (this.sec === this.checkedSec) return;
+    this.check();
+    this.read(this.anchor);
+    this.checkedSec = this.sec;
   }
 
   /** Reads the current time. */

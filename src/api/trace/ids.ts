@@ -3,7 +3,11 @@
  * bytes, so that it goes to the ring by plain stores; its hex form is made only when asked for.
  */
 
+import { textOf } from './attributes.ts';
+
 const BLOCK_WORDS = 192;
+/** Some two thousand spans: the seed's microsecond is lost among them. */
+const RESEED_BLOCKS = 64;
 
 export interface TraceIdWords {
   traceId0: number;
@@ -12,23 +16,48 @@ export interface TraceIdWords {
   traceId3: number;
 }
 
+export interface SpanIdWords {
+  spanId0: number;
+  spanId1: number;
+}
+
+/** Where ids come from. */
+export interface IdSource {
+  /** Whether the last seven bytes of trace ids are random (W3C Trace Context Level 2). */
+  readonly isRandom: boolean;
+  /** Draws a span id into `target`; never all zero, which means none. */
+  spanId(target: SpanIdWords): void;
+  /** Draws a trace id into `target`; never all zero. */
+  traceId(target: TraceIdWords): void;
+}
+
+/** Makes ids in place of the built-in generator (specification, "Id Generators"). */
+export interface IdGenerator {
+  /** 32 lower-case hex digits, not all zero. */
+  generateTraceId(): string;
+  /** 16 lower-case hex digits, not all zero. */
+  generateSpanId(): string;
+}
+
 /**
- * A source of random words: xoshiro128** seeded from the host's CSPRNG on first use, a block at
- * a time. Ids need to be unique and unbiased, not unpredictable (W3C Trace Context Level 2,
- * "Random Trace ID Flag").
+ * A source of random words: xoshiro128** seeded from the host's CSPRNG on first use and every
+ * RESEED_BLOCKS blocks after, a block at a time. Ids need to be unique and unbiased, not
+ * unpredictable. Workers, cluster members and forked processes each have one of their own; two
+ * copies of one process image (a restored snapshot) part ways with the next seed.
  */
-export class RandomWords {
+export class RandomWords implements IdSource {
+  readonly isRandom = true;
   private readonly fillRandom: (words: Uint32Array<ArrayBuffer>) => void;
   private readonly block = new Int32Array(BLOCK_WORDS);
-  private state: Uint32Array<ArrayBuffer> | undefined = undefined;
+  private readonly state = new Uint32Array(4);
+  private blocksLeft = 0;
   private at = BLOCK_WORDS;
 
   constructor(fillRandom: (words: Uint32Array<ArrayBuffer>) => void) {
     this.fillRandom = fillRandom;
   }
 
-  /** Draws a span id into `target`; never all zero, which means none. */
-  spanId(target: { spanId0: number; spanId1: number }): void {
+  spanId(target: SpanIdWords): void {
     if (this.at > BLOCK_WORDS - 2) this.refill();
     const { block, at } = this;
     this.at = at + 2;
@@ -37,7 +66,6 @@ export class RandomWords {
     if ((target.spanId0 | target.spanId1) === 0) target.spanId1 = 1;
   }
 
-  /** Draws a trace id into `target`; never all zero. */
   traceId(target: TraceIdWords): void {
     if (this.at > BLOCK_WORDS - 4) this.refill();
     const { block, at } = this;
@@ -51,17 +79,18 @@ export class RandomWords {
     }
   }
 
+  private seed(): void {
+    const { state } = this;
+    // All zero is the one state the generator cannot leave.
+    do this.fillRandom(state);
+    while ((state[0]! | state[1]! | state[2]! | state[3]!) === 0);
+    this.blocksLeft = RESEED_BLOCKS;
+  }
+
   private refill(): void {
-    let state = this.state;
-    if (state === undefined) {
-      state = new Uint32Array(4);
-      // All zero is the one state the generator cannot leave.
-      do this.fillRandom(state);
-      while ((state[0]! | state[1]! | state[2]! | state[3]!) === 0);
-      this.state = state;
-    }
+    if (this.blocksLeft-- === 0) this.seed();
+    const { state, block } = this;
     let [a, b, c, d] = [state[0]! | 0, state[1]! | 0, state[2]! | 0, state[3]! | 0];
-    const block = this.block;
     for (let i = 0; i < BLOCK_WORDS; i++) {
       const scaled = Math.imul(b, 5);
       block[i] = Math.imul((scaled << 7) | (scaled >>> 25), 9);
@@ -78,6 +107,60 @@ export class RandomWords {
     state[2] = c;
     state[3] = d;
     this.at = 0;
+  }
+}
+
+const TRACE_ID = /^(?!0{32})[0-9a-f]{32}$/;
+const SPAN_ID = /^(?!0{16})[0-9a-f]{16}$/;
+
+/** Ids of a user's generator; one it cannot make, or makes wrongly, is drawn at random. */
+export class GeneratedIds implements IdSource {
+  /** Nobody knows what the generator does. */
+  readonly isRandom = false;
+  private readonly generator: IdGenerator;
+  private readonly random: RandomWords;
+  private readonly warn: (line: string) => void;
+  private warned = false;
+
+  constructor(generator: IdGenerator, random: RandomWords, warn: (line: string) => void) {
+    this.generator = generator;
+    this.random = random;
+    this.warn = warn;
+  }
+
+  spanId(target: SpanIdWords): void {
+    const id = this.ask('generateSpanId', SPAN_ID);
+    if (id === undefined) this.random.spanId(target);
+    else {
+      target.spanId0 = wordOfHex(id, 0);
+      target.spanId1 = wordOfHex(id, 8);
+    }
+  }
+
+  traceId(target: TraceIdWords): void {
+    const id = this.ask('generateTraceId', TRACE_ID);
+    if (id === undefined) this.random.traceId(target);
+    else {
+      target.traceId0 = wordOfHex(id, 0);
+      target.traceId1 = wordOfHex(id, 8);
+      target.traceId2 = wordOfHex(id, 16);
+      target.traceId3 = wordOfHex(id, 24);
+    }
+  }
+
+  private ask(method: 'generateTraceId' | 'generateSpanId', form: RegExp): string | undefined {
+    let problem: string;
+    try {
+      const id: unknown = this.generator[method]();
+      if (typeof id === 'string' && form.test(id)) return id;
+      const digits = form === TRACE_ID ? 32 : 16;
+      problem = `returned ${textOf(id).slice(0, 40)}, not ${digits} lower-case hex digits that are not all 0`;
+    } catch (error) {
+      problem = `threw ${textOf(error).slice(0, 160)}`;
+    }
+    if (!this.warned) this.warn(`idGenerator.${method} ${problem}; such ids are drawn at random.`);
+    this.warned = true;
+    return undefined;
   }
 }
 

@@ -1,13 +1,16 @@
-import type {
-  Attributes as ApiAttributes,
-  AttributeValue,
-  Exception,
-  Link,
-  Span,
-  SpanContext,
-  SpanStatus,
-  TimeInput,
-  TraceState,
+import {
+  type Attributes as ApiAttributes,
+  type AttributeValue,
+  diag,
+  type Exception,
+  type HrTime,
+  type Link,
+  type Span,
+  type SpanContext,
+  type SpanKind,
+  type SpanStatus,
+  type TimeInput,
+  type TraceState,
 } from '@opentelemetry/api';
 import type {
   EventData,
@@ -20,7 +23,28 @@ import type {
 import type { Key, Shape, ShapeTree } from '../../buffer/shape.ts';
 import { setAttribute, setAttributes, textOf } from './attributes.ts';
 import type { Anchor, Clock } from './clock.ts';
+import { exceptionAttributes } from './exception.ts';
+import {
+  FLAG_HAS_IS_REMOTE,
+  FLAG_IS_REMOTE,
+  FLAG_PARENT_SAMPLED,
+  FLAG_SAMPLED,
+  SpanIdentity,
+} from './identity.ts';
 import { hexOfWord, traceIdHex, wordOfHex } from './ids.ts';
+import type { SpanProcessors } from './processors.ts';
+import {
+  type InstrumentationScope,
+  type ReadableResource,
+  type ReadableSpan,
+  type RecordedLink,
+  readAttributes,
+  readEvents,
+  readLinks,
+  readResource,
+  readScope,
+  type TimedEvent,
+} from './readable.ts';
 
 /** Bounds on what one span holds (specification, "Span Limits"). */
 export interface SpanLimits {
@@ -36,33 +60,27 @@ export interface TraceShared {
   readonly eventShapes: ShapeTree;
   readonly linkShapes: ShapeTree;
   readonly limits: SpanLimits;
+  /** Null with none: most programs have none, and a span then looks at this once. */
+  readonly processors: SpanProcessors | null;
   /** Where ended spans go. Its `end` never throws. */
   readonly sink: { end(span: SpanData): void };
+  /** Calls on spans that had ended, which do nothing. */
+  readonly late: { calls: number };
 }
 
-export const FLAG_SAMPLED = 0x01;
-export const FLAG_HAS_IS_REMOTE = 0x100;
-export const FLAG_IS_REMOTE = 0x200;
 const STATUS_OK = 1;
 const STATUS_ERROR = 2;
 
 /** A span that records: what `startSpan` returns when the sampler says so. */
-export class RecordingSpan implements Span, SpanData {
+export class RecordingSpan extends SpanIdentity implements Span, SpanData, ReadableSpan {
   readonly shared: TraceShared;
   readonly scope: Group;
   readonly nameKey: Key;
   readonly anchor: Anchor;
   name: string;
-  kind = 1;
-  flags = FLAG_SAMPLED | FLAG_HAS_IS_REMOTE;
-  status = 0;
+  otlpKind = 1;
+  statusCode = 0;
   ended = false;
-  traceId0 = 0;
-  traceId1 = 0;
-  traceId2 = 0;
-  traceId3 = 0;
-  spanId0 = 0;
-  spanId1 = 0;
   parentId0 = 0;
   parentId1 = 0;
   startSec = 0;
@@ -73,12 +91,12 @@ export class RecordingSpan implements Span, SpanData {
   count = 0;
   values: RecordValue[];
   eventCount = 0;
-  events: EventData | null = null;
+  firstEvent: EventData | null = null;
   private lastEvent: EventData | null = null;
-  rare: RareSpan | null = null;
-  private context: SpanContext | null = null;
+  rare: RareSpanData | null = null;
 
   constructor(shared: TraceShared, scope: Group, name: string) {
+    super();
     const nameKey = shared.spanShapes.key(name);
     this.shared = shared;
     this.scope = scope;
@@ -90,23 +108,8 @@ export class RecordingSpan implements Span, SpanData {
     this.values = roomFor(shape.size);
   }
 
-  spanContext(): SpanContext {
-    let { context } = this;
-    if (context === null) {
-      context = {
-        traceId: traceIdHex(this),
-        spanId: hexOfWord(this.spanId0) + hexOfWord(this.spanId1),
-        traceFlags: this.flags & 0xff,
-      };
-      const traceState = this.rare?.traceStateObject;
-      if (traceState !== undefined) context.traceState = traceState;
-      this.context = context;
-    }
-    return context;
-  }
-
   setAttribute(name: string, value: AttributeValue): this {
-    if (this.ended) return this;
+    if (this.ended) return this.tooLate('setAttribute');
     const { shape, count } = this;
     // The common case: the key that came next in the last span, a plain value.
     if (count < shape.plain && shape.names[count] === name) {
@@ -127,7 +130,8 @@ export class RecordingSpan implements Span, SpanData {
   }
 
   setAttributes(attributes: ApiAttributes): this {
-    if (this.ended || typeof attributes !== 'object') return this;
+    if (this.ended) return this.tooLate('setAttributes');
+    if (typeof attributes !== 'object') return this;
     try {
       for (const name of Object.keys(attributes)) {
         this.setAttribute(name, attributes[name] as AttributeValue);
@@ -140,7 +144,7 @@ export class RecordingSpan implements Span, SpanData {
   }
 
   addEvent(name: string, attributesOrTime?: ApiAttributes | TimeInput, time?: TimeInput): this {
-    if (this.ended) return this;
+    if (this.ended) return this.tooLate('addEvent');
     const { clock, limits, eventShapes } = this.shared;
     if (this.eventCount >= limits.events) {
       this.rareData().droppedEvents++;
@@ -169,7 +173,7 @@ export class RecordingSpan implements Span, SpanData {
       event.dropped = setAttributes(event, attributes);
       nameKey.shape = event.shape;
     }
-    if (this.lastEvent === null) this.events = event;
+    if (this.lastEvent === null) this.firstEvent = event;
     else this.lastEvent.next = event;
     this.lastEvent = event;
     this.eventCount++;
@@ -177,7 +181,7 @@ export class RecordingSpan implements Span, SpanData {
   }
 
   addLink(link: Link): this {
-    if (this.ended) return this;
+    if (this.ended) return this.tooLate('addLink');
     let data: LinkData | undefined;
     try {
       data = linkData(link, this.shared.linkShapes);
@@ -202,7 +206,8 @@ export class RecordingSpan implements Span, SpanData {
 
   /** Specification "Set Status": Ok is final, Unset never overrides, a message needs Error. */
   setStatus(status: SpanStatus): this {
-    if (this.ended || this.status === STATUS_OK) return this;
+    if (this.ended) return this.tooLate('setStatus');
+    if (this.statusCode === STATUS_OK) return this;
     let code: unknown;
     let message: unknown;
     try {
@@ -211,14 +216,15 @@ export class RecordingSpan implements Span, SpanData {
       return this;
     }
     if (code !== STATUS_OK && code !== STATUS_ERROR) return this;
-    this.status = code;
+    this.statusCode = code;
     const text = code === STATUS_ERROR && typeof message === 'string' ? message : '';
     if (text !== '' || this.rare !== null) this.rareData().statusMessage = text;
     return this;
   }
 
   updateName(name: string): this {
-    if (!this.ended) this.name = textOf(name);
+    if (this.ended) return this.tooLate('updateName');
+    this.name = textOf(name);
     return this;
   }
 
@@ -226,30 +232,15 @@ export class RecordingSpan implements Span, SpanData {
     return !this.ended;
   }
 
-  /** Semantic conventions, "Exceptions on spans". */
+  /** Semantic conventions, "Exceptions on spans"; the stack trace goes on with the causes'. */
   recordException(exception: Exception, time?: TimeInput): void {
-    if (this.ended) return;
-    const attributes: ApiAttributes = {};
-    try {
-      if (typeof exception === 'string') {
-        attributes['exception.message'] = exception;
-      } else if (exception) {
-        const { code, name, message, stack } = exception;
-        if (code) attributes['exception.type'] = textOf(code);
-        else if (name) attributes['exception.type'] = textOf(name);
-        if (message) attributes['exception.message'] = textOf(message);
-        if (stack) attributes['exception.stacktrace'] = textOf(stack);
-      }
-    } catch {
-      // An exception whose getters throw: that there was one is still worth an event.
-    }
-    this.addEvent('exception', attributes, time);
+    if (this.ended) this.tooLate('recordException');
+    else this.addEvent('exception', exceptionAttributes(exception), time);
   }
 
   end(time?: TimeInput): void {
-    if (this.ended) return;
-    this.ended = true;
-    const { clock } = this.shared;
+    if (this.ended) return void this.tooLate('end');
+    const { clock, processors } = this.shared;
     if (time === undefined) clock.read(this.anchor);
     else clock.readInput(time, this.anchor);
     const { sec, nano } = clock;
@@ -257,24 +248,42 @@ export class RecordingSpan implements Span, SpanData {
     const early = sec < this.startSec || (sec === this.startSec && nano < this.startNano);
     this.endSec = early ? this.startSec : sec;
     this.endNano = early ? this.startNano : nano;
+    if (processors !== null && !processors.ending(this)) return;
+    this.ended = true;
     if (this.nameKey.shape !== this.shape) this.nameKey.shape = this.shape;
+    if (this.rare !== null) this.tellDropped(this.rare);
     // Without the flag it was recorded for this process alone (specification, "Sampling").
     if ((this.flags & FLAG_SAMPLED) !== 0) this.shared.sink.end(this);
+    if (processors !== null) processors.ended(this);
   }
 
   /** The state of the trace (W3C tracestate) that this span hands on. */
   setTraceState(traceState: TraceState): void {
-    const text = textOf(traceState.serialize());
-    const rare = this.rareData();
-    rare.traceStateObject = traceState;
-    rare.traceState = text;
+    this.traceState = traceState;
+    this.rareData().traceState = this.traceStateText();
   }
 
-  private rareData(): RareSpan {
+  /** A call after the end: ignored, counted, and said to who listens to `diag`. */
+  private tooLate(method: string): this {
+    this.shared.late.calls++;
+    const { traceId, spanId } = this.spanContext();
+    diag.debug(`otlp-wasm: ${method} on span ${traceId}-${spanId} after its end does nothing`);
+    return this;
+  }
+
+  /** At most one line per span (specification, "Span Limits"). */
+  private tellDropped({ droppedAttributes, droppedEvents, droppedLinks }: RareSpanData): void {
+    if (droppedAttributes + droppedEvents + droppedLinks === 0) return;
+    diag.warn(
+      `otlp-wasm: limits dropped ${droppedAttributes} attributes, ${droppedEvents} events and ` +
+        `${droppedLinks} links of span ${traceIdHex(this)}-${this.spanContext().spanId}`,
+    );
+  }
+
+  private rareData(): RareSpanData {
     this.rare ??= {
       statusMessage: '',
       traceState: '',
-      traceStateObject: undefined,
       links: [],
       droppedAttributes: 0,
       droppedEvents: 0,
@@ -282,10 +291,76 @@ export class RecordingSpan implements Span, SpanData {
     };
     return this.rare;
   }
-}
 
-interface RareSpan extends RareSpanData {
-  traceStateObject: TraceState | undefined;
+  // What processors and exporters of the upstream interface read; nothing here is on the path.
+
+  get kind(): SpanKind {
+    return this.otlpKind - 1;
+  }
+
+  get parentSpanContext(): SpanContext | undefined {
+    if ((this.parentId0 | this.parentId1) === 0) return undefined;
+    return {
+      traceId: traceIdHex(this),
+      spanId: hexOfWord(this.parentId0) + hexOfWord(this.parentId1),
+      traceFlags:
+        (this.flags & 0xfe) | ((this.flags & FLAG_PARENT_SAMPLED) === 0 ? 0 : FLAG_SAMPLED),
+      ...((this.flags & FLAG_IS_REMOTE) !== 0 && { isRemote: true }),
+      ...(this.traceState !== undefined && { traceState: this.traceState }),
+    };
+  }
+
+  get startTime(): HrTime {
+    return [this.startSec, this.startNano];
+  }
+
+  get endTime(): HrTime {
+    return [this.endSec, this.endNano];
+  }
+
+  get duration(): HrTime {
+    if (this.endSec === 0) return [0, 0];
+    const nano = this.endNano - this.startNano;
+    const borrow = nano < 0 ? 1 : 0;
+    return [this.endSec - this.startSec - borrow, nano + borrow * 1e9];
+  }
+
+  get status(): SpanStatus {
+    const message = this.rare?.statusMessage;
+    return message ? { code: this.statusCode, message } : { code: this.statusCode };
+  }
+
+  get attributes(): ApiAttributes {
+    return readAttributes(this);
+  }
+
+  get events(): TimedEvent[] {
+    return readEvents(this.firstEvent);
+  }
+
+  get links(): RecordedLink[] {
+    return this.rare === null ? [] : readLinks(this.rare.links);
+  }
+
+  get resource(): ReadableResource {
+    return readResource(this.scope.parent ?? this.scope);
+  }
+
+  get instrumentationScope(): InstrumentationScope {
+    return readScope(this.scope);
+  }
+
+  get droppedAttributesCount(): number {
+    return this.rare?.droppedAttributes ?? 0;
+  }
+
+  get droppedEventsCount(): number {
+    return this.rare?.droppedEvents ?? 0;
+  }
+
+  get droppedLinksCount(): number {
+    return this.rare?.droppedLinks ?? 0;
+  }
 }
 
 const NO_VALUES: RecordValue[] = [];
@@ -316,6 +391,7 @@ function linkData(link: Link, linkShapes: ShapeTree): LinkData | undefined {
     ids: idsOf(traceId, spanId),
     flags: (traceFlags & 0xff) | FLAG_HAS_IS_REMOTE | (isRemote ? FLAG_IS_REMOTE : 0),
     traceState: traceState === undefined ? '' : textOf(traceState.serialize()),
+    traceStateObject: traceState,
     dropped: Math.max(0, Math.trunc(Number(link.droppedAttributesCount ?? 0))) | 0,
   };
   data.dropped += setAttributes(data, link.attributes);

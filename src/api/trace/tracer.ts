@@ -1,4 +1,5 @@
 import {
+  type Attributes,
   type Context,
   context as contextApi,
   diag,
@@ -6,6 +7,7 @@ import {
   isSpanContextValid,
   ROOT_CONTEXT,
   type Sampler,
+  type SamplingDecision,
   type SamplingResult,
   type Span,
   type SpanContext,
@@ -14,22 +16,32 @@ import {
   trace as traceApi,
 } from '@opentelemetry/api';
 import type { Group } from '../../buffer/record.ts';
+import { ActiveSpanContext } from '../context/active-span.ts';
 import { isTracingSuppressed } from '../context/suppress-tracing.ts';
 import { textOf } from './attributes.ts';
-import { type RandomWords, traceIdHex, wordOfHex } from './ids.ts';
 import {
   FLAG_HAS_IS_REMOTE,
   FLAG_IS_REMOTE,
+  FLAG_PARENT_SAMPLED,
+  FLAG_RANDOM,
   FLAG_SAMPLED,
-  RecordingSpan,
-  type TraceShared,
-} from './span.ts';
+  FLAG_SELF_REMOTE,
+  SpanIdentity,
+} from './identity.ts';
+import { type IdSource, traceIdHex, wordOfHex } from './ids.ts';
+import { NonRecordingSpan } from './non-recording.ts';
+import { RecordingSpan, type TraceShared } from './span.ts';
+
+/** A sampler; one that always decides the same may say so, and is then not asked. */
+export interface TraceSampler extends Sampler {
+  readonly always?: SamplingDecision;
+}
 
 /** What a tracer needs beyond what its spans need. */
 export interface TracerShared extends TraceShared {
-  readonly random: RandomWords;
+  readonly ids: IdSource;
   /** Decides what is recorded; undefined: a root always, a child as its parent. */
-  readonly sampler: Sampler | undefined;
+  readonly sampler: TraceSampler | undefined;
 }
 
 /** `SamplingDecision` of the API; anything else does not record. */
@@ -57,36 +69,43 @@ export class RecordingTracer implements Tracer {
 
   private start(name: string, options: SpanOptions | undefined, context: Context): Span {
     const { shared } = this;
-    let parent: Span | undefined;
+    const { clock, ids, sampler, processors } = shared;
+    let parent: SpanIdentity | undefined;
     if (context !== ROOT_CONTEXT) {
       if (isTracingSuppressed(context)) return traceApi.wrapSpanContext(INVALID_SPAN_CONTEXT);
-      if (options?.root !== true) parent = traceApi.getSpan(context);
+      if (options?.root !== true) parent = parentIn(context);
     }
-    const span = new RecordingSpan(shared, this.scope, textOf(name));
-    shared.random.spanId(span);
-    if (parent === undefined) shared.random.traceId(span);
-    else if (parent instanceof RecordingSpan) childOfLocal(span, parent);
-    else childOf(span, parent.spanContext(), shared.random);
-
-    if (options?.kind !== undefined) span.kind = kindOf(options.kind);
-    let recorded = (span.flags & FLAG_SAMPLED) !== 0;
-    let sampled: SamplingResult | undefined;
-    if (shared.sampler !== undefined) {
-      sampled = sample(shared.sampler, span, options, context);
-      if (sampled !== undefined) {
-        recorded = sampled.decision === RECORD || sampled.decision === RECORD_AND_SAMPLED;
-      }
+    let decided: Decided | undefined;
+    if (sampler !== undefined) {
+      decided = decide(sampler, identify(new NonRecordingSpan(), parent, ids), {
+        name,
+        options,
+        context,
+      });
+      if (!decided.recorded) return decided.identity;
+    } else if (parent !== undefined && (parent.flags & FLAG_SAMPLED) === 0) {
+      return identify(new NonRecordingSpan(), parent, ids);
     }
-    if (!recorded) return traceApi.wrapSpanContext(span.spanContext());
 
-    const { clock } = shared;
-    if (options?.startTime === undefined) clock.read(clock.anchor);
+    if (options?.startTime === undefined) clock.begin();
     else clock.readInput(options.startTime, clock.anchor);
+    const span = new RecordingSpan(shared, this.scope, textOf(name));
     span.startSec = clock.sec;
     span.startNano = clock.nano;
-    if (options?.links) span.addLinks(options.links);
-    if (options?.attributes) span.setAttributes(options.attributes);
-    if (sampled?.attributes) span.setAttributes(sampled.attributes);
+    if (decided === undefined) identify(span, parent, ids);
+    else span.take(decided.identity);
+    if (parent !== undefined) {
+      span.parentId0 = parent.spanId0;
+      span.parentId1 = parent.spanId1;
+    }
+    if (span.traceState !== undefined) span.setTraceState(span.traceState);
+    if (options !== undefined) {
+      if (options.kind !== undefined) span.otlpKind = kindOf(options.kind);
+      if (options.links) span.addLinks(options.links);
+      if (options.attributes) span.setAttributes(options.attributes);
+    }
+    if (decided?.attributes !== undefined) span.setAttributes(decided.attributes);
+    if (processors !== null) processors.started(span, context);
     return span;
   }
 
@@ -113,7 +132,7 @@ export class RecordingTracer implements Tracer {
     const parent = isContext(given) ? given : contextApi.active();
     const span = this.startSpan(name, options, parent);
     return contextApi.with(
-      traceApi.setSpan(parent, span),
+      new ActiveSpanContext(parent, span),
       fn as (span: Span) => ReturnType<F>,
       undefined,
       span,
@@ -121,34 +140,53 @@ export class RecordingTracer implements Tracer {
   }
 }
 
-function childOfLocal(span: RecordingSpan, parent: RecordingSpan): void {
+/** The active span of a context, whoever made it; undefined where it is none that is valid. */
+function parentIn(context: Context): SpanIdentity | undefined {
+  const span = context instanceof ActiveSpanContext ? context.span : traceApi.getSpan(context);
+  if (span instanceof SpanIdentity) return span;
+  return span === undefined ? undefined : foreign(span.spanContext());
+}
+
+/** A span that is not ours, mostly one in another process. */
+function foreign(context: SpanContext): SpanIdentity | undefined {
+  if (!isSpanContextValid(context)) return undefined;
+  const { traceId, spanId, traceState } = context;
+  const identity = new NonRecordingSpan();
+  identity.traceId0 = wordOfHex(traceId, 0);
+  identity.traceId1 = wordOfHex(traceId, 8);
+  identity.traceId2 = wordOfHex(traceId, 16);
+  identity.traceId3 = wordOfHex(traceId, 24);
+  identity.spanId0 = wordOfHex(spanId, 0);
+  identity.spanId1 = wordOfHex(spanId, 8);
+  identity.flags = (context.traceFlags & 0xff) | (context.isRemote ? FLAG_SELF_REMOTE : 0);
+  identity.traceState = traceState;
+  return identity;
+}
+
+/** Gives a new span its ids, and what it has of its parent. */
+function identify<S extends SpanIdentity>(
+  span: S,
+  parent: SpanIdentity | undefined,
+  ids: IdSource,
+): S {
+  ids.spanId(span);
+  if (parent === undefined) {
+    ids.traceId(span);
+    span.flags = FLAG_SAMPLED | FLAG_HAS_IS_REMOTE | (ids.isRandom ? FLAG_RANDOM : 0);
+    return span;
+  }
   span.traceId0 = parent.traceId0;
   span.traceId1 = parent.traceId1;
   span.traceId2 = parent.traceId2;
   span.traceId3 = parent.traceId3;
-  span.parentId0 = parent.spanId0;
-  span.parentId1 = parent.spanId1;
-  span.flags = (parent.flags & 0xff) | FLAG_HAS_IS_REMOTE;
-  const traceState = parent.rare?.traceStateObject;
-  if (traceState !== undefined) span.setTraceState(traceState);
-}
-
-/** A child of a span that is not ours, mostly one in another process. */
-function childOf(span: RecordingSpan, parent: SpanContext, random: RandomWords): void {
-  if (!isSpanContextValid(parent)) {
-    random.traceId(span);
-    return;
-  }
-  const { traceId, spanId } = parent;
-  span.traceId0 = wordOfHex(traceId, 0);
-  span.traceId1 = wordOfHex(traceId, 8);
-  span.traceId2 = wordOfHex(traceId, 16);
-  span.traceId3 = wordOfHex(traceId, 24);
-  span.parentId0 = wordOfHex(spanId, 0);
-  span.parentId1 = wordOfHex(spanId, 8);
+  const { flags } = parent;
   span.flags =
-    (parent.traceFlags & 0xff) | FLAG_HAS_IS_REMOTE | (parent.isRemote ? FLAG_IS_REMOTE : 0);
-  if (parent.traceState !== undefined) span.setTraceState(parent.traceState);
+    (flags & 0xff) |
+    FLAG_HAS_IS_REMOTE |
+    ((flags & FLAG_SAMPLED) === 0 ? 0 : FLAG_PARENT_SAMPLED) |
+    ((flags & FLAG_SELF_REMOTE) === 0 ? 0 : FLAG_IS_REMOTE);
+  if (parent.traceState !== undefined) span.traceState = parent.traceState;
+  return span;
 }
 
 /** SpanKind of OTLP, which is the API's plus one; internal for what is none. */
@@ -156,33 +194,46 @@ function kindOf(kind: unknown): number {
   return typeof kind === 'number' && kind >= 0 && kind <= 4 ? Math.floor(kind) + 1 : 1;
 }
 
+/** What a sampler makes of a span that is about to start. */
+interface Decided {
+  readonly identity: NonRecordingSpan;
+  readonly recorded: boolean;
+  readonly attributes: Attributes | undefined;
+}
+
 /**
- * Asks a sampler (specification, "ShouldSample"). Undefined when it fails: the span is then
- * recorded as if there were none.
+ * Asks a sampler (specification, "ShouldSample"). When it fails, the span is recorded as if
+ * there were none.
  */
-function sample(
-  sampler: Sampler,
-  span: RecordingSpan,
-  options: SpanOptions | undefined,
-  context: Context,
-): SamplingResult | undefined {
+function decide(
+  sampler: TraceSampler,
+  identity: NonRecordingSpan,
+  asked: { name: string; options: SpanOptions | undefined; context: Context },
+): Decided {
+  const { options, context } = asked;
+  let result: Partial<SamplingResult>;
   try {
-    const result = sampler.shouldSample(
-      options?.root === true ? traceApi.deleteSpan(context) : context,
-      traceIdHex(span),
-      span.name,
-      span.kind - 1,
-      options?.attributes ?? {},
-      options?.links ?? [],
-    );
-    const { decision, traceState } = result;
-    if (traceState !== undefined) span.setTraceState(traceState);
-    span.flags &= ~FLAG_SAMPLED;
-    if (decision === RECORD_AND_SAMPLED) span.flags |= FLAG_SAMPLED;
-    return result;
+    result =
+      sampler.always === undefined
+        ? sampler.shouldSample(
+            options?.root === true ? traceApi.deleteSpan(context) : context,
+            traceIdHex(identity),
+            textOf(asked.name),
+            kindOf(options?.kind) - 1,
+            options?.attributes ?? {},
+            options?.links ?? [],
+          )
+        : { decision: sampler.always };
+    const { decision, traceState, attributes } = result;
+    if (traceState !== undefined) identity.traceState = traceState;
+    identity.flags &= ~FLAG_SAMPLED;
+    if (decision === RECORD_AND_SAMPLED) identity.flags |= FLAG_SAMPLED;
+    const recorded = decision === RECORD || decision === RECORD_AND_SAMPLED;
+    return { identity, recorded, attributes };
   } catch (error) {
     diag.error('otlp-wasm: the sampler failed', error);
-    return undefined;
+    const recorded = (identity.flags & FLAG_SAMPLED) !== 0;
+    return { identity, recorded, attributes: undefined };
   }
 }
 
