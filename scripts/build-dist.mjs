@@ -60,6 +60,7 @@ const LIBRARY = [
   { out: 'browser', entry: 'src/runtime/browser/index.ts', platform: 'browser' },
   { out: 'deno', entry: 'src/runtime/deno/index.ts', platform: 'neutral' },
   { out: 'workerd', entry: 'src/runtime/edge/index.ts', platform: 'neutral' },
+  { out: 'samplers', entry: 'src/samplers.ts', platform: 'neutral' },
 ];
 
 const TOOLS = [
