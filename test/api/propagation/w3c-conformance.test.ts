@@ -11,6 +11,8 @@ import {
   defaultTextMapGetter,
   defaultTextMapSetter,
   ROOT_CONTEXT,
+  type Sampler,
+  type Span,
   SpanKind,
   trace,
 } from '@opentelemetry/api';
@@ -379,6 +381,14 @@ function itConforms(ask: Ask): void {
       expect(traceId).toBe(TRACE);
       expect(flags).toBe(passedOn);
     });
+
+    it.each<[string, Field[]]>([
+      ['without a caller', []],
+      ['below an invalid one', [traceparent(`00-${TRACE}-${PARENT}-1`)]],
+    ])('a trace that begins here says that its id is random: %s', async (_, headers) => {
+      const parts = (await ask(headers, 2)).map(partsOf);
+      expect(parts.map(({ flags }) => flags)).toEqual(['03', '03']);
+    });
   });
 }
 
@@ -408,6 +418,35 @@ describe.each([
       };
     });
   });
+});
+
+it('compliance matrix: Support W3C Trace Context Level 2 randomness, sampled or not', () => {
+  const propagator = new TraceContextPropagator();
+  const notSampled: Sampler = { shouldSample: () => ({ decision: 0 }) };
+  const { tracer } = started();
+  const { tracer: tracerOfNone } = started({ sampler: notSampled });
+  const sent = (span: Span) => {
+    const out: Record<string, string> = {};
+    propagator.inject(trace.setSpan(ROOT_CONTEXT, span), out, defaultTextMapSetter);
+    return out.traceparent?.slice(-2);
+  };
+  expect(sent(tracer.startSpan('root'))).toBe('03');
+  expect(sent(tracerOfNone.startSpan('root'))).toBe('02');
+
+  // A child has the flag as its trace has it.
+  for (const [given, sampled, unsampled] of [
+    ['00', '00', '00'],
+    ['01', '01', '00'],
+    ['02', '02', '02'],
+    ['03', '03', '02'],
+  ]) {
+    const carrier = { traceparent: `00-${TRACE}-${PARENT}-${given}` };
+    const caller = propagator.extract(ROOT_CONTEXT, carrier, defaultTextMapGetter);
+    expect(sent(tracer.startSpan('child', {}, caller))).toBe(sampled);
+    expect(sent(tracerOfNone.startSpan('child', {}, caller))).toBe(unsampled);
+  }
+  const local = trace.setSpan(ROOT_CONTEXT, tracer.startSpan('root'));
+  expect(sent(tracer.startSpan('child', {}, local))).toBe('03');
 });
 
 describe('examples/w3c-service over HTTP', () => {
