@@ -124,17 +124,31 @@ function compile(tables: Tables, root: string): Message {
   return messageOf(root);
 }
 
-let traceRequest: Message | undefined;
+/**
+ * Makes the function that writes messages called `root` of these tables as JSON: UTF-8, on one
+ * line.
+ *
+ * @returns a function that throws OtlpError `invalid_data` when the bytes are no such message.
+ */
+export function jsonTranscoder(
+  tables: Tables,
+  root: string,
+): (message: Uint8Array) => Uint8Array<ArrayBuffer> {
+  const compiled = compile(tables, root);
+  return (message) => new JsonWriter(message).write(compiled);
+}
+
+let traces: ReturnType<typeof jsonTranscoder> | undefined;
 
 /**
  * An encoded ExportTraceServiceRequest (or TracesData, which has the same shape) as OTLP/JSON:
- * `{"resourceSpans":[…]}` in UTF-8, on one line.
+ * `{"resourceSpans":[…]}` in UTF-8, on one line. An empty request is `{}`.
  *
  * @throws OtlpError `invalid_data` when the bytes are no such message.
  */
 export function tracesToJson(request: Uint8Array): Uint8Array<ArrayBuffer> {
-  traceRequest ??= compile({ ...COMMON, ...TRACES }, 'ExportTraceServiceRequest');
-  return new JsonWriter(request).write(traceRequest);
+  traces ??= jsonTranscoder({ ...COMMON, ...TRACES }, 'ExportTraceServiceRequest');
+  return traces(request);
 }
 
 /** Thrown within when a message is not in the order the pass relies on. */
@@ -355,9 +369,11 @@ class JsonWriter {
         case FIXED64:
           this.fixed(8, end);
           break;
-        case BYTES:
-          this.at += this.length(end);
+        case BYTES: {
+          const length = this.length(end);
+          this.at += length;
           break;
+        }
         case GROUP:
           groups.push(tag >>> 3);
           break;
