@@ -17,6 +17,9 @@ import { build } from 'esbuild';
 /** Users bring these; everything else is bundled. */
 const PEERS = ['@opentelemetry/api'];
 
+/** All that Jaeger's propagator takes from there is `isTracingSuppressed`, which is ours too. */
+const ALIASES = { '@opentelemetry/core': './src/api/context/suppress-tracing.ts' };
+
 /** Leaves the edge build's static `.wasm` import as it is, beside the bundle. */
 const staticWasm = {
   name: 'static-wasm',
@@ -60,6 +63,15 @@ const LIBRARY = [
   { out: 'browser', entry: 'src/runtime/browser/index.ts', platform: 'browser' },
   { out: 'deno', entry: 'src/runtime/deno/index.ts', platform: 'neutral' },
   { out: 'workerd', entry: 'src/runtime/edge/index.ts', platform: 'neutral' },
+  { out: 'propagators', entry: 'src/propagators.ts', platform: 'neutral' },
+  {
+    out: 'rare-propagators',
+    entry: 'src/runtime/node/rare-propagators.ts',
+    platform: 'node',
+    // Node's entry requires it, synchronously, when a variable names one of them. With its own copy
+    // of the API, whose functions on contexts need no globals, it can stand anywhere.
+    ...{ format: 'cjs', splitting: false, outExtension: { '.js': '.cjs' }, external: [] },
+  },
   { out: 'samplers', entry: 'src/samplers.ts', platform: 'neutral' },
 ];
 
@@ -101,6 +113,7 @@ export async function buildDist(root) {
     legalComments: 'none',
     logLevel: 'warning',
     external: PEERS,
+    alias: ALIASES,
     metafile: true,
   };
   const inputs = new Set();
@@ -108,11 +121,10 @@ export async function buildDist(root) {
     const { metafile } = await build({ ...common, ...options });
     for (const input of Object.keys(metafile.inputs)) inputs.add(input);
   };
-  for (const { out, entry, platform, plugins = [] } of LIBRARY) {
+  for (const { out, entry, plugins = [], ...options } of LIBRARY) {
     await bundle({
       entryPoints: { [out]: entry },
       outdir: dist,
-      platform,
       // Whitespace and syntax only: names stay readable in users' stack traces.
       minifyWhitespace: true,
       minifySyntax: true,
@@ -121,6 +133,7 @@ export async function buildDist(root) {
       mainFields: ['module', 'main'],
       conditions: ['module', 'import'],
       plugins: [staticWasm, ...plugins],
+      ...options,
     });
   }
   for (const { out, entry } of TOOLS) {
