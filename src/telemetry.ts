@@ -268,6 +268,7 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
     else taken.push('tracer provider');
     const propagator =
       options.propagator ??
+      host.propagator?.(host.env, warn) ??
       compositePropagator([new TraceContextPropagator(), new BaggagePropagator()]);
     if (propagationApi.setGlobalPropagator(propagator)) owned.push(() => propagationApi.disable());
     else taken.push('propagator');

@@ -3,7 +3,7 @@
  * `src/runtime/<host>/`; nothing else may name a host.
  */
 
-import type { ContextManager, Sampler } from '@opentelemetry/api';
+import type { ContextManager, Sampler, TextMapPropagator } from '@opentelemetry/api';
 import type { Transport, TransportOptions } from '../deliver/transport.ts';
 import type { EngineSources } from '../engine/select.ts';
 
@@ -39,6 +39,11 @@ export interface Host {
   resource(): Readonly<Record<string, string | number>>;
   /** Environment variables; empty where there are none. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /**
+   * The propagator that the environment asks for, where the host can have it so: undefined for
+   * the default.
+   */
+  propagator?(env: Host['env'], warn: (line: string) => void): TextMapPropagator | undefined;
   /**
    * The sampler that the environment asks for, where the host can have it so: undefined for the
    * default. What polls is ended by `shutdown`.

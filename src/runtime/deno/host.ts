@@ -1,4 +1,8 @@
+import { jaeger } from '../../api/propagation/jaeger.ts';
+import { otTrace } from '../../api/propagation/ot-trace.ts';
+import { xray } from '../../api/propagation/xray.ts';
 import { inlinedEngines } from '../../engine/inlined.ts';
+import { resolvePropagator } from '../../options/propagators.ts';
 import { samplerFromEnv } from '../../options/sampler.ts';
 import type { Host } from '../host.ts';
 import { webHost } from '../web/host.ts';
@@ -25,5 +29,8 @@ const env: Host['env'] = new Proxy(
 /** Deno: web globals, and the environment where `--allow-env` grants it. */
 export const host: Host = {
   ...webHost({ name: 'deno', engines: inlinedEngines, env }),
+  // It costs Deno's entry little; there is no synchronous import by which to leave it out.
+  propagator: (env, warn) =>
+    resolvePropagator(env, warn, (name) => ({ jaeger, xray, ottrace: otTrace })[name]()),
   sampler: samplerFromEnv,
 };

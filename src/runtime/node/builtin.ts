@@ -7,6 +7,7 @@ interface Builtins {
   readonly 'node:http': typeof import('node:http');
   readonly 'node:https': typeof import('node:https');
   readonly 'node:os': typeof import('node:os');
+  readonly 'node:url': typeof import('node:url');
   readonly 'node:vm': typeof import('node:vm');
   readonly 'node:zlib': typeof import('node:zlib');
 }

@@ -7,6 +7,7 @@ import { builtin } from './builtin.ts';
 import { AsyncLocalStorageContextManager } from './context-manager.ts';
 import { watchExit } from './exit.ts';
 import { nodeHttpTransport } from './http-transport.ts';
+import { propagator } from './propagator.ts';
 import { fillRandom } from './random.ts';
 import { processResource } from './resource.ts';
 
@@ -40,6 +41,7 @@ export const host: Host = {
   get env() {
     return process.env;
   },
+  propagator,
   sampler: samplerFromEnv,
   warn,
   onExit: (hooks) => watchExit(hooks, warn),
