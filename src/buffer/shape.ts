@@ -22,58 +22,114 @@ export class Key {
   /** How well interning this key's values has paid; see `Ring.find`. */
   credit = 16;
   restLength = 512;
+  /** What redaction does to this key's values, once it was asked. */
+  treatment: Treatment | undefined = undefined;
 
   constructor(name: string) {
     this.name = name;
   }
 }
 
+/** What redaction does to the values of an attribute key, or of a key inside its maps. */
+export interface Treatment {
+  /**
+   * `drop`: there is no such attribute. `mask`: another value stands for it. `rewrite`: parts of
+   * its texts are masked. `keep`: as it is, all that is in it too. `none`: as it is.
+   */
+  readonly action: 'none' | 'keep' | 'drop' | 'mask' | 'rewrite';
+  /** Of the key `name` in a map that is a value of this one. */
+  within(name: string): Treatment;
+}
+
+/** Decides, once per attribute key, what must not reach the ring (option `redact`). */
+export interface Redaction {
+  readonly mask: string;
+  /** Attributes, keys inside maps included, since start. */
+  readonly counts: { dropped: number; masked: number; rewritten: number };
+  of(key: string): Treatment;
+  rewrite(text: string): string;
+}
+
+/** Stands for the name of a key that needs a look: equal to nothing, itself included. */
+const NO_NAME = Number.NaN as unknown as string;
+/** Beyond so many keys they are searched by a map. */
+const WIDE = 64;
+
 /**
  * A list of distinct keys in the order they are set. Whoever follows one has the first `count`
- * of its keys; what comes after them is a guess.
+ * of its keys; what comes after them is a guess. So a list may grow at its end at any time.
  */
 export class Shape {
-  readonly names: readonly string[];
-  /** Keys that may be taken without a look at the value: none where long values are cut. */
-  readonly plain: number;
-  readonly size: number;
+  /** Those of the keys whose values may be taken without a look; `NO_NAME` for the others. */
+  readonly names: string[] = [];
+  /** Keys among which `names` may be compared: none where long values are cut. */
+  plain = 0;
+  size = 0;
   /** The keys' addresses as they go into a record (0: inline), valid in `epoch`. */
   heads: number[] = [];
   epoch = -1;
-  readonly keys: readonly Key[];
+  readonly keys: Key[] = [];
   readonly tree: ShapeTree;
+  /** All names; the same array as `names` where nothing is redacted. */
+  private readonly allNames: string[];
   /** `forks[i]`: the lists that have the first `i` keys in common with this one. */
-  private readonly forks: readonly Fork[];
+  private readonly forks: Fork[];
+  /** Where each key is, once somebody has asked for one of many. */
+  private places: Map<string, number> | undefined = undefined;
 
-  constructor(tree: ShapeTree, keys: readonly Key[], forks: readonly Fork[]) {
-    this.names = keys.map(({ name }) => name);
-    this.plain = tree.cuts ? 0 : keys.length;
-    this.size = keys.length;
-    this.keys = keys;
+  constructor(tree: ShapeTree, forks: Fork[]) {
     this.tree = tree;
+    this.allNames = tree.redaction === undefined ? this.names : [];
     this.forks = forks;
   }
 
   /** Where `name` is among the first `count` keys, or -1. */
   indexOf(name: string, count: number): number {
-    for (let i = 0; i < count; i++) if (this.names[i] === name) return i;
+    const { allNames } = this;
+    if (count > WIDE) return this.placeOf(name, count);
+    for (let i = 0; i < count; i++) if (allNames[i] === name) return i;
     return -1;
+  }
+
+  private placeOf(name: string, count: number): number {
+    this.places ??= new Map(this.allNames.map((known, i) => [known, i]));
+    const place = this.places.get(name);
+    return place !== undefined && place < count ? place : -1;
   }
 
   /** A list with the first `count` keys of this one and `name` behind them, if there is one. */
   known(name: string, count: number): Shape | undefined {
-    return this.names[count] === name ? this : this.forks[count]!.get(name);
+    return this.allNames[count] === name ? this : this.forks[count]!.get(name);
   }
 
-  /** A new such list; `name` must not be among the first `count` keys. */
+  /** Makes such a list; `name` must not be among the first `count` keys. */
   with(name: string, count: number): Shape {
-    const keys = this.tree.grow(this, name, count);
-    const forks = this.forks.slice(0, count + 1);
-    const grown = new Shape(this.tree, keys, [...forks, new Fork()]);
-    forks[count]!.set(name, grown);
-    // What led to a list that has only grown shall lead to all of it.
-    if (count === this.size) for (let i = 0; i < count; i++) forks[i]!.set(this.names[i]!, grown);
+    if (count === this.size) {
+      this.add(this.tree.grow(name, 1));
+      return this;
+    }
+    const grown = new Shape(this.tree, this.forks.slice(0, count + 1));
+    for (let i = 0; i < count; i++) grown.push(this.keys[i]!);
+    grown.add(this.tree.grow(name, count + 1));
+    this.forks[count]!.set(name, grown);
     return grown;
+  }
+
+  private add(key: Key): void {
+    this.places?.set(key.name, this.size);
+    this.push(key);
+    this.forks.push(new Fork());
+    // Its address is to be looked up.
+    this.epoch = -1;
+  }
+
+  private push(key: Key): void {
+    const { tree, names, allNames } = this;
+    this.keys.push(key);
+    names.push(tree.needsLook(key) ? NO_NAME : key.name);
+    if (allNames !== names) allNames.push(key.name);
+    this.size++;
+    if (!tree.cuts) this.plain++;
   }
 }
 
@@ -110,9 +166,14 @@ class Fork {
 export interface Bounds {
   /** Keys at most. */
   readonly count: number;
-  /** Longest string in UTF-16 units, longest byte array in bytes. */
+  /** Longest string in characters, longest byte array in bytes. */
   readonly valueLength: number;
+  /** Deepest array or map, 1 being the value of an attribute; at most MAX_VALUE_DEPTH. */
+  readonly valueDepth: number;
 }
+
+/** Deeper ones would end the stack of whoever reads them, or writes them. */
+export const MAX_VALUE_DEPTH = 100;
 
 const MAX_SHAPES = 8192;
 const MAX_KEYS = 4096;
@@ -132,6 +193,7 @@ function recentKeys(): Key[] {
  */
 export class ShapeTree {
   readonly bounds: Bounds;
+  readonly redaction: Redaction | undefined;
   private count = 0;
   private cells = 0;
   private byName = new Map<string, Key>();
@@ -144,8 +206,9 @@ export class ShapeTree {
   /** Whether long values are cut. */
   readonly cuts: boolean;
 
-  constructor(bounds: Bounds) {
+  constructor(bounds: Bounds, redaction?: Redaction) {
     this.bounds = bounds;
+    this.redaction = redaction;
     this.cuts = bounds.valueLength !== Infinity;
   }
 
@@ -165,16 +228,33 @@ export class ShapeTree {
 
   /** What the first span, or event, of a name follows. */
   first(name: Key): Shape {
-    name.shape ??= new Shape(this, [], [new Fork()]);
+    name.shape ??= new Shape(this, [new Fork()]);
     return name.shape;
   }
 
-  /** The keys of a list to come: the first `count` of `shape`, and `name`. */
-  grow(shape: Shape, name: string, count: number): Key[] {
+  /** What redaction does to the values of an attribute key; undefined where there is none. */
+  treatment(name: string): Treatment | undefined {
+    return this.redaction === undefined ? undefined : this.treatmentOf(this.key(name));
+  }
+
+  /** Whether a key's values may not be taken as they are. */
+  needsLook(key: Key): boolean {
+    if (this.redaction === undefined) return false;
+    const { action } = this.treatmentOf(key);
+    return action !== 'none' && action !== 'keep';
+  }
+
+  private treatmentOf(key: Key): Treatment {
+    key.treatment ??= this.redaction!.of(key.name);
+    return key.treatment;
+  }
+
+  /** The key that a list is to grow by, which takes so many cells. */
+  grow(name: string, cells: number): Key {
     this.count++;
-    this.cells += count + 1;
+    this.cells += cells;
     if (this.count >= MAX_SHAPES || this.cells > MAX_CELLS) this.restart();
-    return [...shape.keys.slice(0, count), this.key(name)];
+    return this.key(name);
   }
 
   private restart(): void {
@@ -185,7 +265,7 @@ export class ShapeTree {
   }
 }
 
-/** Attributes that nobody bounds: those of resources and scopes. */
+/** Attributes that nobody bounds, nor redacts: those of resources and scopes. */
 export function unboundedTree(): ShapeTree {
-  return new ShapeTree({ count: Infinity, valueLength: Infinity });
+  return new ShapeTree({ count: Infinity, valueLength: Infinity, valueDepth: MAX_VALUE_DEPTH });
 }

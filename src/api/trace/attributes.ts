@@ -1,16 +1,11 @@
 import { type Attributes, RecordMap, type RecordValue } from '../../buffer/record.ts';
-import { unboundedTree } from '../../buffer/shape.ts';
+import {
+  type Redaction,
+  type ShapeTree,
+  type Treatment,
+  unboundedTree,
+} from '../../buffer/shape.ts';
 
-/**
- * Messages that a value may nest; what lies deeper is cut off. Decoders give up at 100, by
- * protobuf's default, and with them goes the whole request; the six are those around an event's
- * attribute. So it is 31 maps or 47 arrays, fewer than the 64 of the specification
- * (AttributeValueDepthLimit, 1.60).
- */
-const MAX_NESTED = 100 - 6;
-/** ArrayValue and AnyValue; KeyValueList, KeyValue and AnyValue. */
-const NESTED_BY_ARRAY = 2;
-const NESTED_BY_MAP = 3;
 /** Members of arrays and maps, nested ones included: one value must not stall the program. */
 const MAX_MEMBERS = 65_536;
 
@@ -19,21 +14,28 @@ let membersLeft = 0;
 
 /**
  * What a user gave as an attribute value, as it is at this moment: arrays and maps are copied,
- * so that a later change of theirs does not show. Returns undefined for what cannot be an
- * attribute (functions, symbols, undefined). Throws a RangeError when it has too many members,
- * as an object that refers to itself twice has, and whatever the value's own getters throw.
- *
- * @param limit strings are cut at this many UTF-16 units, byte arrays at this many bytes.
+ * so that a later change of theirs does not show. Cut, where the tree's bounds say so, and
+ * without what its redaction keeps back. Returns undefined for what cannot be an attribute
+ * (functions, symbols, undefined). Throws a RangeError when it has too many members, as an
+ * object that refers to itself twice has, and whatever the value's own getters throw.
  */
-export function snapshot(value: unknown, limit: number): RecordValue | undefined {
+function snapshot(value: unknown, tree: ShapeTree, treatment?: Treatment): RecordValue | undefined {
   membersLeft = MAX_MEMBERS;
-  return copyOf(value, limit, MAX_NESTED);
+  return copyOf(value, tree, tree.bounds.valueDepth, treatment);
 }
 
-function copyOf(value: unknown, limit: number, nestable: number): RecordValue | undefined {
+/** @param depthLeft how many arrays and maps may lie within each other from here. */
+function copyOf(
+  value: unknown,
+  tree: ShapeTree,
+  depthLeft: number,
+  treatment: Treatment | undefined,
+): RecordValue | undefined {
+  const limit = tree.bounds.valueLength;
+  if (treatment?.action === 'mask') return maskOf(value, tree.redaction!, limit);
   switch (typeof value) {
     case 'string':
-      return value.length > limit ? value.slice(0, limit) : value;
+      return cut(treatment?.action === 'rewrite' ? tree.redaction!.rewrite(value) : value, limit);
     case 'number':
     case 'boolean':
     case 'bigint':
@@ -46,29 +48,54 @@ function copyOf(value: unknown, limit: number, nestable: number): RecordValue | 
   if (value === null) return null;
   // Not `slice`: a Buffer's is a view of the same bytes.
   if (value instanceof Uint8Array) return new Uint8Array(value.subarray(0, limit));
+  if (value instanceof Date) return cut(value.toString(), limit);
+  // Deeper than the limit: an empty value (specification, "Attribute Limits").
+  if (depthLeft < 1) return null;
   if (Array.isArray(value)) {
-    const within = nestable - NESTED_BY_ARRAY;
-    if (within < 0) return null;
     const { length } = value;
     takeMembers(length);
     const copy: RecordValue[] = new Array(length);
-    for (let i = 0; i < length; i++) copy[i] = copyOf(value[i], limit, within) ?? null;
+    for (let i = 0; i < length; i++) {
+      copy[i] = copyOf(value[i], tree, depthLeft - 1, treatment) ?? null;
+    }
     return copy;
   }
-  if (value instanceof Date) return value.toString();
   const keys: string[] = [];
   const values: RecordValue[] = [];
-  const within = nestable - NESTED_BY_MAP;
-  if (within < 0) return null;
   const names = Object.keys(value);
   takeMembers(names.length);
   for (const key of names) {
-    const member = copyOf((value as Record<string, unknown>)[key], limit, within);
+    const inner = treatment?.within(key);
+    if (inner?.action === 'drop') {
+      tree.redaction!.counts.dropped++;
+      continue;
+    }
+    const given = (value as Record<string, unknown>)[key];
+    const member = copyOf(given, tree, depthLeft - 1, inner);
     if (member === undefined) continue;
     keys.push(key);
     values.push(member);
   }
   return new RecordMap(keys, values);
+}
+
+/** What stands for a value: an array for an array, so that the key keeps its type. */
+function maskOf(value: unknown, redaction: Redaction, limit: number): RecordValue | undefined {
+  const type = typeof value;
+  if (type === 'undefined' || type === 'function' || type === 'symbol') return undefined;
+  redaction.counts.masked++;
+  const mask = cut(redaction.mask, limit);
+  return Array.isArray(value) ? [mask] : mask;
+}
+
+/** The first `limit` characters of a text; a pair of surrogates is one. */
+function cut(text: string, limit: number): string {
+  if (text.length <= limit) return text;
+  let end = 0;
+  for (let left = limit; left > 0 && end < text.length; left--) {
+    end += text.codePointAt(end)! > 0xffff ? 2 : 1;
+  }
+  return text.slice(0, end);
 }
 
 function takeMembers(count: number): void {
@@ -83,14 +110,20 @@ function takeMembers(count: number): void {
 export function setAttribute(target: Attributes, name: string, value: unknown): boolean {
   if (typeof name !== 'string' || name === '') return true;
   const { shape, count } = target;
-  const { bounds } = shape.tree;
+  const { tree } = shape;
+  const treatment = tree.treatment(name);
+  // What must not be kept is not lost: it is no dropped attribute.
+  if (treatment?.action === 'drop') {
+    tree.redaction!.counts.dropped++;
+    return true;
+  }
   let copy: RecordValue | undefined;
   const type = typeof value;
-  if (type === 'number' || type === 'boolean') {
+  if ((type === 'number' || type === 'boolean') && treatment?.action !== 'mask') {
     copy = value as RecordValue;
   } else {
     try {
-      copy = snapshot(value, bounds.valueLength);
+      copy = snapshot(value, tree, treatment);
     } catch {
       return false;
     }
@@ -103,7 +136,7 @@ export function setAttribute(target: Attributes, name: string, value: unknown): 
       target.values[index] = copy;
       return true;
     }
-    if (count >= bounds.count) return false;
+    if (count >= tree.bounds.count) return false;
     next = shape.with(name, count);
   }
   target.values[count] = copy;

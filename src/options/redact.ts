@@ -1,0 +1,203 @@
+import type { Redaction, Treatment } from '../buffer/shape.ts';
+import { OtlpError } from '../errors.ts';
+import type { KeyPatterns, RedactionPreset, RedactionRules } from './options.ts';
+
+type Action = Treatment['action'];
+type Rule = readonly [Action, readonly RegExp[]];
+
+/** Keys inside maps whose treatment is remembered, in all. */
+const MAX_MEMBERS = 4096;
+
+/** Names of credentials: a whole segment of a key, or the end of one. */
+const SECRET =
+  '(?:^|[._-])(?:(?:access|refresh|auth|id|api|session|csrf|xsrf|bearer|security|client|shared|private|secret)[._-]?)?' +
+  '(?:token|secret|credentials?)$|' +
+  '(?:^|[._-])(?:password|passwd|passphrase|pwd|authorization|cookie|jwt|(?:api|private|secret|access)[_-]?key)$';
+
+/** Of URLs and connection strings only: a key may well end in `.signature`. */
+const SECRET_PARAMETER = /(?:^|[._-])(?:pass|auth|sig|signature|awsaccesskeyid)$/i;
+
+const CREDENTIALS: KeyPatterns = [
+  /\.(?:header|metadata)\.(?:.*[_-])?(?:authorization|cookie2?|token|secret|password|credential|api[_-]?key)/i,
+  'db.connection_string',
+];
+
+const PERSONAL: KeyPatterns = [
+  'user.*',
+  'enduser.*',
+  'client.address',
+  'client.mac.address',
+  'source.address',
+  'source.mac.address',
+  'network.peer.address',
+  'network.peer.mac.address',
+  'net.peer.ip',
+  'net.sock.peer.addr',
+  'http.client_ip',
+  'geo.*',
+  'session.id',
+  'session.previous_id',
+  'device.id',
+  'app.installation.id',
+  'tls.client.subject',
+  'tls.client.certificate*',
+  /\.header\.(?:forwarded|from|(?:x[_-]|cf[_-]|true[_-])?(?:forwarded[_-]for|real[_-]ip|client[_-]ip|connecting[_-]ip))$/i,
+];
+
+/** Keys of texts that may hold URLs, or parameters like those of URLs. */
+const URL_TEXTS: KeyPatterns = [
+  'url.full',
+  '*.url.full',
+  'url.original',
+  'url.query',
+  'url.fragment',
+  'http.url',
+  'http.target',
+  /\.header\.(?:referer|location|content[_-]location)$/i,
+  'db.query.text',
+  'db.statement',
+  'db.connection_string',
+  'exception.message',
+  'exception.stacktrace',
+];
+
+const PRESETS: Readonly<Record<RedactionPreset, readonly [Action, KeyPatterns]>> = {
+  credentials: ['mask', CREDENTIALS],
+  personal: ['drop', PERSONAL],
+  urls: ['rewrite', URL_TEXTS],
+};
+
+/** `user:password@` behind `://`. A text is gone through once: no `/` is passed over. */
+const USER_INFO = /:\/\/[^\s/?#"'<>]*@/g;
+
+/** `name=value`, the value quoted or up to what ends one in a query, a header or a statement. */
+const PARAMETER = /(^|[^\w.%-])([\w.%-]{1,128})(\s?=\s?)("[^"]*"?|'[^']*'?|[^\s&;#,"'<>)]+)/g;
+
+function invalid(message: string): OtlpError {
+  return new OtlpError('invalid_option', `option 'redact${message}`);
+}
+
+/** As an entry may be shown: it is a key or a kind, never a value. */
+function shown(value: unknown): string {
+  return typeof value === 'string' ? `'${value.slice(0, 80)}'` : `a ${typeof value}`;
+}
+
+/** One expression for all strings, and the user's own without the flags that have state. */
+function compile(patterns: KeyPatterns): RegExp[] {
+  const texts = patterns.filter((each) => typeof each === 'string');
+  const compiled = patterns
+    .filter((each) => typeof each !== 'string')
+    .map(({ source, flags }) => new RegExp(source, flags.replace(/[gy]/g, '')));
+  if (texts.length > 0) {
+    const sources = texts.map((text) =>
+      text.replace(/[\\^$.+?()[\]{}|]/g, '\\$&').replace(/\*+/g, '.*'),
+    );
+    compiled.push(new RegExp(`^(?:${sources.join('|')})$`, 'is'));
+  }
+  return compiled;
+}
+
+function checkedPatterns(name: string, patterns: unknown): RegExp[] {
+  if (!Array.isArray(patterns)) {
+    throw invalid(`.${name}' is ${shown(patterns)}; give an array of attribute keys.`);
+  }
+  for (const each of patterns) {
+    if (each instanceof RegExp || (typeof each === 'string' && each !== '')) continue;
+    throw invalid(
+      `.${name}' has an entry ${shown(each)}; give attribute keys, with * for any characters, or regular expressions.`,
+    );
+  }
+  return compile(patterns);
+}
+
+/**
+ * Checks the rules and makes them ready; undefined when they keep nothing back.
+ *
+ * @throws OtlpError `invalid_option`
+ */
+export function resolveRedaction(rules: RedactionRules | undefined): Redaction | undefined {
+  if (rules === undefined) return undefined;
+  if (typeof rules !== 'object' || rules === null || Array.isArray(rules)) {
+    throw invalid(`' is ${shown(rules)}; give an object such as { presets: ['credentials'] }.`);
+  }
+  // A rule that is misspelt would let through what it is to keep back.
+  const { keep = [], drop = [], mask = [], presets = [], maskWith = 'REDACTED', ...rest } = rules;
+  for (const name in rest) {
+    throw invalid(
+      `.${name.slice(0, 80)}' is unknown; there are keep, drop, mask, presets and maskWith.`,
+    );
+  }
+  if (typeof maskWith !== 'string') {
+    throw invalid(`.maskWith' is ${shown(maskWith)}; give a string, or leave it out.`);
+  }
+  const ordered: Rule[] = [
+    ['keep', checkedPatterns('keep', keep)],
+    ['drop', checkedPatterns('drop', drop)],
+    ['mask', checkedPatterns('mask', mask)],
+  ];
+  if (!Array.isArray(presets)) {
+    throw invalid(`.presets' is ${shown(presets)}; give an array of their names.`);
+  }
+  for (const name of Object.keys(PRESETS) as RedactionPreset[]) {
+    if (!presets.includes(name)) continue;
+    const [action, patterns] = PRESETS[name];
+    ordered.push([action, compile(patterns)]);
+    if (name === 'credentials') ordered.push([action, [new RegExp(SECRET, 'i')]]);
+  }
+  for (const name of presets as unknown[]) {
+    if (typeof name === 'string' && Object.hasOwn(PRESETS, name)) continue;
+    throw invalid(
+      `.presets' has an entry ${shown(name)}; there are ${Object.keys(PRESETS).join(', ')}.`,
+    );
+  }
+  const some = ordered.filter(([action, patterns]) => action !== 'keep' && patterns.length > 0);
+  return some.length > 0 ? redaction(ordered, maskWith) : undefined;
+}
+
+function redaction(rules: readonly Rule[], mask: string): Redaction {
+  const counts = { dropped: 0, masked: 0, rewritten: 0 };
+  const secret = new RegExp(SECRET, 'i');
+  let membersLeft = MAX_MEMBERS;
+
+  const decide = (key: string): Action =>
+    rules.find(([, patterns]) => patterns.some((pattern) => pattern.test(key)))?.[0] ?? 'none';
+
+  function treatment(path: string, action: Action): Treatment {
+    const members = new Map<string, Treatment>();
+    const self: Treatment = {
+      action,
+      within(name) {
+        if (action === 'keep') return self;
+        let inner = members.get(name);
+        if (inner === undefined) {
+          const own = decide(`${path}.${name}`);
+          // A text inside a value that is rewritten is rewritten too.
+          inner = treatment(`${path}.${name}`, own === 'none' ? action : own);
+          if (membersLeft > 0) {
+            membersLeft--;
+            members.set(name, inner);
+          }
+        }
+        return inner;
+      },
+    };
+    return self;
+  }
+
+  return {
+    mask,
+    counts,
+    of: (key) => treatment(key, decide(key)),
+    rewrite(text) {
+      const rewritten = text
+        .replace(USER_INFO, (found) =>
+          found.includes(':', 1) ? `://${mask}:${mask}@` : `://${mask}@`,
+        )
+        .replace(PARAMETER, (found, before: string, name: string, equals: string) =>
+          secret.test(name) || SECRET_PARAMETER.test(name) ? before + name + equals + mask : found,
+        );
+      if (rewritten !== text) counts.rewritten++;
+      return rewritten;
+    },
+  };
+}
