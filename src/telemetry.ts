@@ -27,6 +27,7 @@ import { OVERSHOOT_BYTES, RING_BASE } from './engine/generated/layout.ts';
 import { type Engine, selectEngine } from './engine/select.ts';
 import { lossReporter } from './health/losses.ts';
 import {
+  type ContextHealth,
   type FlushReport,
   type Health,
   shownUrl,
@@ -36,7 +37,7 @@ import {
 import type { StartOptions } from './options/options.ts';
 import { resolveOptions } from './options/resolve.ts';
 import { Pipeline } from './pipeline.ts';
-import type { Host } from './runtime/host.ts';
+import type { Host, HostContext } from './runtime/host.ts';
 import { VERSION } from './version.ts';
 
 /** A running telemetry. Everything it does is bounded in memory and accounted for. */
@@ -69,6 +70,12 @@ const NEVER: TraceSampler = {
   always: 0,
   shouldSample: () => ({ decision: 0 }),
   toString: () => 'disabled',
+};
+
+const NO_CONTEXT: ContextHealth = { manager: 'none', reason: 'register() installs one' };
+const FOREIGN_CONTEXT: ContextHealth = {
+  manager: 'foreign',
+  reason: 'another context manager was registered before; it stays',
 };
 
 /** Spans that may wait for an engine that must be loaded first. */
@@ -258,6 +265,7 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
     : undefined;
 
   let registered = false;
+  let context: HostContext | ContextHealth = NO_CONTEXT;
   let unregister = () => {};
   function register(this: Telemetry): Telemetry {
     if (registered) return this;
@@ -272,14 +280,15 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
       compositePropagator([new TraceContextPropagator(), new BaggagePropagator()]);
     if (propagationApi.setGlobalPropagator(propagator)) owned.push(() => propagationApi.disable());
     else taken.push('propagator');
-    const manager = host.contextManager();
-    if (manager !== undefined) {
-      if (contextApi.setGlobalContextManager(manager.enable())) {
-        owned.push(() => contextApi.disable());
-      } else {
-        manager.disable();
-        taken.push('context manager');
-      }
+    const offered = host.contextManager();
+    if (contextApi.setGlobalContextManager(offered.manager.enable())) {
+      owned.push(() => contextApi.disable());
+      context = offered;
+    } else {
+      offered.manager.disable();
+      context = FOREIGN_CONTEXT;
+      // Whoever brought one to a host that can only offer the stack has the better one.
+      if (offered.kind !== 'stack') taken.push('context manager');
     }
     if (taken.length > 0) {
       warn(
@@ -290,6 +299,7 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
     unregister = () => {
       for (const release of owned) release();
       registered = false;
+      context = NO_CONTEXT;
       unregister = () => {};
     };
     return this;
@@ -309,6 +319,7 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
           reason: engine?.reason ?? engineProblem ?? 'the portable engine is being loaded',
         },
         signals: { traces: traceHealth(pipeline, deliver) },
+        context: 'kind' in context ? { manager: context.kind, reason: context.reason } : context,
         endpoints: [
           {
             url: shownUrl(settings.url),

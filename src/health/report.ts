@@ -33,6 +33,7 @@ export interface SignalHealth {
 export interface Health {
   readonly engine: { readonly name: EngineName | 'loading'; readonly reason: string };
   readonly signals: { readonly traces: SignalHealth };
+  readonly context: ContextHealth;
   readonly endpoints: readonly EndpointHealth[];
   readonly memory: {
     /** Linear memory of the engine, bytes. */
@@ -42,6 +43,16 @@ export interface Health {
     /** Bodies of requests waiting or in flight, bytes. */
     readonly queueBytes: number;
   };
+}
+
+/** How the active span follows the program. */
+export interface ContextHealth {
+  /**
+   * `async-local-storage` follows asynchronous work, `stack` only calls: a context ends at the
+   * first `await`. `none`: not registered. `foreign`: another SDK's was registered first.
+   */
+  readonly manager: 'async-local-storage' | 'stack' | 'none' | 'foreign';
+  readonly reason: string;
 }
 
 export interface EndpointHealth {

@@ -31,8 +31,8 @@ export interface Host {
   gzip(bytes: Uint8Array<ArrayBuffer>): Uint8Array | Promise<Uint8Array>;
   /** A transport for OTLP/HTTP. */
   httpTransport(options: TransportOptions): Transport;
-  /** A context manager that follows asynchronous work, or none where the host has no such thing. */
-  contextManager(): ContextManager | undefined;
+  /** A new context manager, the best the host can have. */
+  contextManager(): HostContext;
   /** Where the engines' binaries come from on this host. */
   readonly engines: EngineSources;
   /** Resource attributes the host knows (semantic conventions: process, os, browser …). */
@@ -60,6 +60,15 @@ export interface Host {
    * asynchronous work, `lost` when there is none; returns a function that stops watching.
    */
   onExit(hooks: ExitHooks): () => void;
+}
+
+/** A context manager, and what `health()` says of it; both may change as the host loads more. */
+export interface HostContext {
+  readonly manager: ContextManager;
+  /** Follows asynchronous work, or only the call stack. */
+  readonly kind: 'async-local-storage' | 'stack';
+  /** Where it comes from, or what stands in the way of a better one. */
+  readonly reason: string;
 }
 
 export interface ExitHooks {

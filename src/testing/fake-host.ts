@@ -1,5 +1,6 @@
 import type { ContextManager } from '@opentelemetry/api';
 import { gzipSync } from 'fflate';
+import { StackContextManager } from '../api/context/stack.ts';
 import type { Transport, TransportOptions } from '../deliver/transport.ts';
 import * as portable from '../engine/generated/core-portable.js';
 import { inlinedEngines } from '../engine/inlined.ts';
@@ -21,7 +22,7 @@ export interface FakeHostOptions {
   readonly gzip?: Host['gzip'];
   /** Resource attributes that the host knows. Default none. */
   readonly resource?: Readonly<Record<string, string | number>>;
-  /** Makes context managers. Default: the host has none. */
+  /** Makes context managers. Default: one that follows the call stack only. */
   readonly contextManager?: () => ContextManager;
 }
 
@@ -119,7 +120,10 @@ export function fakeHost(options: FakeHostOptions = {}): FakeHost {
       transportOptions = asked;
       return transport;
     },
-    contextManager: () => options.contextManager?.(),
+    contextManager: () =>
+      options.contextManager === undefined
+        ? { manager: new StackContextManager(), kind: 'stack', reason: 'by default' }
+        : { manager: options.contextManager(), kind: 'async-local-storage', reason: 'as given' },
     engines: { ...inlinedEngines, portable: () => portable, ...options.engines },
     resource: () => options.resource ?? {},
     env: options.env ?? {},

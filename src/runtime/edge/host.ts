@@ -1,10 +1,12 @@
 import core from '../../engine/generated/core-simd.wasm';
 import type { Host } from '../host.ts';
 import { webHost } from '../web/host.ts';
+import { edgeContext } from './context.ts';
 
 /** Edge workers (workerd): they take WebAssembly only as a module that is imported statically. */
 export const host: Host = webHost({
   name: 'workerd',
+  contextManager: edgeContext,
   engines: {
     simd: () => core,
     scalar: () => {

@@ -31,7 +31,11 @@ export const host: Host = {
   soon: (callback) => void setImmediate(callback).unref(),
   gzip: (bytes) => builtin('node:zlib').gzipSync(bytes, { level: 1 }),
   httpTransport: nodeHttpTransport,
-  contextManager: () => new AsyncLocalStorageContextManager(),
+  contextManager: () => ({
+    manager: new AsyncLocalStorageContextManager(),
+    kind: 'async-local-storage',
+    reason: 'node:async_hooks',
+  }),
   engines: {
     simd: () => Buffer.from(simd, 'base64'),
     scalar: () => Buffer.from(scalar, 'base64'),

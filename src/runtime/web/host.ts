@@ -1,3 +1,4 @@
+import { StackContextManager } from '../../api/context/stack.ts';
 import type { EngineSources } from '../../engine/select.ts';
 import { fetchTransport } from '../fetch-transport.ts';
 import type { Host } from '../host.ts';
@@ -24,7 +25,11 @@ export function webHost(parts: WebHostParts): Host {
     soon: (callback) => void setTimeout(callback, 0),
     gzip,
     httpTransport: fetchTransport,
-    contextManager: () => undefined,
+    contextManager: () => ({
+      manager: new StackContextManager(),
+      kind: 'stack',
+      reason: `${parts.name} has no AsyncLocalStorage: context ends at the first await`,
+    }),
     resource: () => ({}),
     env: {},
     warn: (line) => console.warn(line),
