@@ -8,8 +8,8 @@
  * memory and handed to delivery.
  */
 
-import type { SpanData } from './buffer/record.ts';
-import type { Ring } from './buffer/ring.ts';
+import type { Attributes, Group, SpanData } from './buffer/record.ts';
+import type { Ring, Written } from './buffer/ring.ts';
 import { encodeTraces } from './codec/encode.ts';
 import type { Body } from './compress/compress.ts';
 import type { Deliver } from './deliver/deliver.ts';
@@ -46,6 +46,8 @@ export class Pipeline {
   readonly late = { calls: 0 };
   closed = false;
   parts: PipelineParts | undefined;
+  /** While set, a batch waits for its time even if it is full: its resource is not complete. */
+  patient = false;
   private readonly options: PipelineOptions;
   private waiting: SpanData[] = [];
   private maxWaiting: number;
@@ -137,7 +139,7 @@ export class Pipeline {
   }
 
   private planTurn(): void {
-    if (this.turnPlanned) return;
+    if (this.turnPlanned || this.patient) return;
     this.turnPlanned = true;
     this.options.host.soon(() => {
       this.turnPlanned = false;
@@ -156,8 +158,18 @@ export class Pipeline {
     }, this.options.batch.delayMs);
   }
 
+  /** Gives a resource other contents, for the spans that wait as well. */
+  redescribe(resource: Group, attributes: Attributes, schemaUrl: string): Written {
+    if (this.parts !== undefined)
+      return this.parts.ring.redescribe(resource, attributes, schemaUrl);
+    resource.attributes = attributes;
+    resource.schemaUrl = schemaUrl;
+    return 'written';
+  }
+
   /** Sends everything that is in the ring on its way. */
   drain(): void {
+    this.patient = false;
     this.cancelTimer?.();
     this.cancelTimer = undefined;
     const { parts } = this;

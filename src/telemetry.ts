@@ -10,7 +10,9 @@ import { suppressTracing } from './api/context/suppress-tracing.ts';
 import { BaggagePropagator } from './api/propagation/baggage.ts';
 import { compositePropagator } from './api/propagation/composite.ts';
 import { TraceContextPropagator } from './api/propagation/trace-context.ts';
-import { resolveResource } from './api/resource.ts';
+import { chooseDetectors, startDetection } from './api/resource/detection.ts';
+import { serviceDetector } from './api/resource/detectors/service.ts';
+import { resourceAround } from './api/resource.ts';
 import { describe } from './api/trace/attributes.ts';
 import { Clock } from './api/trace/clock.ts';
 import { GeneratedIds, RandomWords } from './api/trace/ids.ts';
@@ -78,6 +80,8 @@ const FOREIGN_CONTEXT: ContextHealth = {
   reason: 'another context manager was registered before; it stays',
 };
 
+/** How long `flush`, `shutdown` and the end of the process wait for resource detectors at most. */
+const DETECTION_WAIT_MS = 500;
 /** Spans that may wait for an engine that must be loaded first. */
 const MAX_WAITING = 2048;
 const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
@@ -92,8 +96,7 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
   const warn = (line: string) => host.warn(`otlp-wasm: ${line}`);
   const settings = resolveOptions(options, host.env, warn);
 
-  const transport: Transport =
-    options.transport ??
+  const otlp = () =>
     host.httpTransport({
       url: settings.url,
       headers: settings.headers,
@@ -102,6 +105,10 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
       maxConnections: settings.maxInFlight,
       maxResponseBytes: MAX_RESPONSE_BYTES,
     });
+  const exporter = options.transport ?? host.exporter?.(host.env, warn, otlp) ?? otlp();
+  const disabled = settings.disabled || exporter === 'none';
+  // Opens nothing until it is sent to.
+  const transport: Transport = exporter === 'none' ? otlp() : exporter;
   const deliver = createDeliver({
     // Exports run in a context in which nothing is traced, lest they trace themselves.
     transport: {
@@ -127,6 +134,7 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
     beforeBatch: () => {
       clock.check();
       losses.sometimes();
+      if (detection.fresh) completeResource();
     },
     batch: settings.batch,
     maxWaiting: MAX_WAITING,
@@ -145,25 +153,58 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
     settings.spanProcessors.length === 0 ? null : new SpanProcessors(settings.spanProcessors);
 
   const { serviceName, resource } = options;
-  const described = resolveResource({ serviceName, resource, env: host.env, host });
+  const around = resourceAround({ serviceName, resource, env: host.env, host });
+  const detection = startDetection(
+    settings.disabled
+      ? []
+      : chooseDetectors(settings.detectors, [serviceDetector, ...host.detectors], warn),
+    host,
+    warn,
+  );
+  detection.fresh = false;
+  const detected = detection.resource();
+  const described = around(detected.attributes);
+  const resourceGroup = new Group(describe(described), { schemaUrl: detected.schemaUrl });
+  if (detection.running > 0) {
+    pipeline.patient = true;
+    void detection.settled.then(() => {
+      pipeline.patient = false;
+      if (detection.fresh) completeResource();
+    });
+  }
+
+  /** What was found since the start, for the spans that wait as well. */
+  function completeResource(): void {
+    const { attributes, schemaUrl } = detection.resource();
+    const completed = describe(around(attributes));
+    const written = pipeline.redescribe(resourceGroup, completed, schemaUrl);
+    // No place in the ring or its table: tried again with the next batch.
+    detection.fresh = written === 'full';
+    if (written === 'too_large') {
+      warn(
+        'what resource detectors found is too large for the ring and left out; raise ringBytes.',
+      );
+    }
+  }
+
   const ownSampler =
-    settings.disabled || options.sampler !== undefined
+    disabled || options.sampler !== undefined
       ? undefined
       : host.sampler?.(host.env, warn, String(described['service.name']));
   const provider = new RecordingTracerProvider(
     {
       clock,
-      spanShapes: new ShapeTree(settings.bounds.span),
-      eventShapes: new ShapeTree(settings.bounds.event),
-      linkShapes: new ShapeTree(settings.bounds.link),
+      spanShapes: new ShapeTree(settings.bounds.span, settings.redaction),
+      eventShapes: new ShapeTree(settings.bounds.event, settings.redaction),
+      linkShapes: new ShapeTree(settings.bounds.link, settings.redaction),
       limits: settings.limits,
       sink: pipeline,
       processors,
       late: pipeline.late,
       ids,
-      sampler: settings.disabled ? NEVER : (options.sampler ?? ownSampler),
+      sampler: disabled ? NEVER : (options.sampler ?? ownSampler),
     },
-    new Group(describe(described)),
+    resourceGroup,
   );
 
   const requestAt = RING_BASE + settings.ringBytes;
@@ -177,7 +218,12 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
     pipeline.open({
       engine: selected,
       ring: new Ring(selected, settings.ringBytes),
-      compress: makeCompress(selected, settings.compression, host.gzip, room),
+      compress: makeCompress(
+        selected,
+        transport.compression ?? settings.compression,
+        host.gzip,
+        room,
+      ),
       request: { at: requestAt, limitBytes: settings.maxRequestBytes },
     });
   };
@@ -217,6 +263,9 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
 
   /** Hands what is recorded to delivery. */
   async function handOver(): Promise<boolean> {
+    if (detection.running > 0 && pipeline.queued > 0) {
+      await inTime(detection.settled, DETECTION_WAIT_MS);
+    }
     await loaded;
     await pipeline.drained();
     return true;
@@ -319,10 +368,11 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
           reason: engine?.reason ?? engineProblem ?? 'the portable engine is being loaded',
         },
         signals: { traces: traceHealth(pipeline, deliver) },
+        detectors: detection.detectors.map(({ name, state }) => ({ name, state })),
         context: 'kind' in context ? { manager: context.kind, reason: context.reason } : context,
         endpoints: [
           {
-            url: shownUrl(settings.url),
+            url: transport.name ?? shownUrl(settings.url),
             state: stats.failing ? 'failing' : 'ok',
             inFlight: stats.inFlight,
             lastError: stats.lastError,

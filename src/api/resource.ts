@@ -14,33 +14,35 @@ export interface ResourceOptions {
   /** Attributes of the resource; they win over the environment's and the host's. */
   readonly resource?: Attributes | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly host: Pick<Host, 'name' | 'fillRandom' | 'resource' | 'warn'>;
+  readonly host: Pick<Host, 'name' | 'warn'>;
 }
 
 /**
- * The resource all telemetry is about (OpenTelemetry specification, "Resource SDK"). From the
- * weakest to the strongest: defaults, what the host knows, `OTEL_RESOURCE_ATTRIBUTES`,
- * `OTEL_SERVICE_NAME`, the option `resource`, the option `serviceName`. Never throws.
+ * The resource all telemetry is about (OpenTelemetry specification, "Resource SDK"), as a
+ * function of what detectors have found. From the weakest to the strongest: defaults, what was
+ * detected, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_SERVICE_NAME`, the option `resource`, the option
+ * `serviceName`. Never throws.
  */
-export function resolveResource(options: ResourceOptions): Attributes {
+export function resourceAround(options: ResourceOptions): (detected: Attributes) => Attributes {
   const { serviceName, resource, env, host } = options;
-  const detected = host.resource();
-  const executable = detected['process.executable.name'];
-  const merged: Attributes = {
-    'service.name': executable ? `unknown_service:${executable}` : 'unknown_service',
-    'service.instance.id': randomUuid(host),
-    'telemetry.sdk.language': WEB_HOSTS.includes(host.name) ? 'webjs' : 'nodejs',
-    'telemetry.sdk.name': SDK_NAME,
-    'telemetry.sdk.version': VERSION,
-    ...detected,
-    ...attributesOfEnv(env['OTEL_RESOURCE_ATTRIBUTES'], host.warn),
-  };
-  if (env['OTEL_SERVICE_NAME']) merged['service.name'] = env['OTEL_SERVICE_NAME'];
+  const stronger: Attributes = { ...attributesOfEnv(env['OTEL_RESOURCE_ATTRIBUTES'], host.warn) };
+  if (env['OTEL_SERVICE_NAME']) stronger['service.name'] = env['OTEL_SERVICE_NAME'];
   for (const [key, value] of Object.entries(resource ?? {})) {
-    if (value !== undefined && value !== null) merged[key] = value;
+    if (value !== undefined && value !== null) stronger[key] = value;
   }
-  if (serviceName) merged['service.name'] = serviceName;
-  return merged;
+  if (serviceName) stronger['service.name'] = serviceName;
+  const language = WEB_HOSTS.includes(host.name) ? 'webjs' : 'nodejs';
+  return (detected) => {
+    const executable = detected['process.executable.name'];
+    return {
+      'service.name': executable ? `unknown_service:${executable}` : 'unknown_service',
+      'telemetry.sdk.language': language,
+      'telemetry.sdk.name': SDK_NAME,
+      'telemetry.sdk.version': VERSION,
+      ...detected,
+      ...stronger,
+    };
+  };
 }
 
 /**
@@ -83,14 +85,4 @@ function percentDecoded(text: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** A random UUID (RFC 9562, version 4). */
-function randomUuid(host: Pick<Host, 'fillRandom'>): string {
-  const words = new Uint32Array(4);
-  host.fillRandom(words);
-  words[1] = (words[1]! & 0xffff0fff) | 0x4000;
-  words[2] = (words[2]! & 0x3fffffff) | 0x80000000;
-  const hex = Array.from(words, (word) => word.toString(16).padStart(8, '0')).join('');
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }

@@ -1,3 +1,4 @@
+import type { Detection } from '../api/resource/detection.ts';
 import type { Deliver, DropCause } from '../deliver/deliver.ts';
 import type { EngineName } from '../engine/select.ts';
 import type { Pipeline } from '../pipeline.ts';
@@ -33,6 +34,8 @@ export interface SignalHealth {
 export interface Health {
   readonly engine: { readonly name: EngineName | 'loading'; readonly reason: string };
   readonly signals: { readonly traces: SignalHealth };
+  /** Resource detectors; what one finds that has `timed_out` or `failed` is missing. */
+  readonly detectors: Detection['detectors'];
   readonly context: ContextHealth;
   readonly endpoints: readonly EndpointHealth[];
   readonly memory: {
@@ -56,7 +59,7 @@ export interface ContextHealth {
 }
 
 export interface EndpointHealth {
-  /** Without user, password and query. */
+  /** Without user, password and query; of an exporter that has none, its name (`console`). */
   readonly url: string;
   readonly state: 'ok' | 'failing';
   readonly inFlight: number;

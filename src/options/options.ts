@@ -1,4 +1,5 @@
 import type { Attributes, Sampler, TextMapPropagator } from '@opentelemetry/api';
+import type { AnyResourceDetector } from '../api/resource/detector.ts';
 import type { IdGenerator } from '../api/trace/ids.ts';
 import type { SpanProcessor } from '../api/trace/processors.ts';
 import type { RetryPolicy } from '../deliver/retry.ts';
@@ -16,6 +17,14 @@ export interface StartOptions {
   readonly serviceName?: string;
   /** More resource attributes; they win over detected ones. `OTEL_RESOURCE_ATTRIBUTES`. */
   readonly resource?: Attributes;
+  /**
+   * What finds out about the process, the host and the cloud: names of the host's detectors
+   * (`all` for all of them), and detectors of `otlp-wasm/resources`, of upstream's packages or
+   * your own; an attribute that two know is taken from the later one. What is found only after
+   * the start still reaches the spans that wait. `OTEL_NODE_RESOURCE_DETECTORS` (a list of names,
+   * or `none`). Default `['all']`.
+   */
+  readonly detectors?: readonly (string | AnyResourceDetector)[];
   /**
    * Base URL of the collector; `v1/traces` is appended. `OTEL_EXPORTER_OTLP_ENDPOINT`. Default
    * `http://localhost:4318`. A user and password in it are sent as basic authorization.
@@ -53,19 +62,29 @@ export interface StartOptions {
     /** `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`, `OTEL_ATTRIBUTE_COUNT_LIMIT`. Default 128. */
     readonly attributes?: number;
     /**
-     * Longest string value in UTF-16 units, longest byte array in bytes.
-     * `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`, `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`. Default none.
+     * Longest string value in characters, longest byte array in bytes, inside arrays and maps
+     * too. `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`, `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`.
+     * Default none.
      */
     readonly attributeValueLength?: number;
+    /**
+     * How deep arrays and maps may lie within each other, from 1 (a flat array) to 100; deeper
+     * ones become empty values. Default 64, the specification's. Receivers built on the C++,
+     * Java or Python protobuf libraries refuse a whole request beyond 100 messages within each
+     * other, which 31 maps or 47 arrays are: give 31 if values may be that deep.
+     */
+    readonly attributeValueDepth?: number;
     /** `OTEL_SPAN_EVENT_COUNT_LIMIT`. Default 128. */
     readonly events?: number;
     /** `OTEL_SPAN_LINK_COUNT_LIMIT`. Default 128. */
     readonly links?: number;
-    /** `OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT`. Default 128. */
+    /** `OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT`, `OTEL_ATTRIBUTE_COUNT_LIMIT`. Default 128. */
     readonly attributesPerEvent?: number;
-    /** `OTEL_LINK_ATTRIBUTE_COUNT_LIMIT`. Default 128. */
+    /** `OTEL_LINK_ATTRIBUTE_COUNT_LIMIT`, `OTEL_ATTRIBUTE_COUNT_LIMIT`. Default 128. */
     readonly attributesPerLink?: number;
   };
+  /** What must not leave the process. Default: nothing is kept back. */
+  readonly redact?: RedactionRules;
   /** Size of the ring of ended spans in bytes, a power of two from 1 MiB. Default 4 MiB. */
   readonly ringBytes?: number;
   /** Decides which spans are recorded. Default: a root always, a child as its parent. */
@@ -89,4 +108,39 @@ export interface StartOptions {
   readonly flushTimeoutMs?: number;
   /** Sends requests in place of the host's HTTP client (see `otlp-wasm/testing`). */
   readonly transport?: Transport;
+}
+
+/**
+ * Attribute keys: strings, in which `*` stands for any characters and case does not matter, or
+ * regular expressions, which match anywhere in a key.
+ */
+export type KeyPatterns = readonly (string | RegExp)[];
+
+/**
+ * - `credentials` masks headers and RPC metadata named like credentials (`authorization`,
+ *   `cookie`, `x-api-key` …), keys that end like one (`password`, `access_token`,
+ *   `client_secret` …) and `db.connection_string`.
+ * - `personal` drops what tells who a user is: `user.*`, `enduser.*`, `client.address`, `geo.*`
+ *   and others; docs/redaction.md lists them.
+ * - `urls` masks, inside the texts of URLs, queries and exceptions, user and password of a URL
+ *   and the values of parameters named like credentials.
+ */
+export type RedactionPreset = 'credentials' | 'personal' | 'urls';
+
+/**
+ * What is taken out of the attributes of spans, their events and their links before it is
+ * recorded. Keys inside maps count as `outer.inner`. The first that matches of `keep`, `drop`,
+ * `mask` and the presets decides. Attributes of the resource and of scopes stay as they are; so do
+ * names and status messages. What is dropped does not count as a dropped attribute.
+ */
+export interface RedactionRules {
+  /** Left as they are, whatever other rules say, with all that is inside. */
+  readonly keep?: KeyPatterns;
+  /** Left out. */
+  readonly drop?: KeyPatterns;
+  /** Present, but another value stands for theirs; for an array, an array of that one value. */
+  readonly mask?: KeyPatterns;
+  readonly presets?: readonly RedactionPreset[];
+  /** What stands for a masked value. Default `REDACTED`, as in the semantic conventions. */
+  readonly maskWith?: string;
 }

@@ -1,10 +1,12 @@
+import type { AnyResourceDetector } from '../api/resource/detector.ts';
 import type { SpanProcessor } from '../api/trace/processors.ts';
 import type { SpanLimits } from '../api/trace/span.ts';
-import type { Bounds } from '../buffer/shape.ts';
+import { type Bounds, MAX_VALUE_DEPTH, type Redaction } from '../buffer/shape.ts';
 import { DEFAULT_RETRY, type RetryPolicy } from '../deliver/retry.ts';
 import type { EngineName } from '../engine/select.ts';
 import { OtlpError } from '../errors.ts';
 import type { StartOptions } from './options.ts';
+import { resolveRedaction } from './redact.ts';
 
 const ENGINES: readonly EngineName[] = ['simd', 'scalar', 'portable'];
 
@@ -32,10 +34,13 @@ export interface Settings {
   readonly limits: SpanLimits;
   /** Bounds on the attributes of each. */
   readonly bounds: { readonly span: Bounds; readonly event: Bounds; readonly link: Bounds };
+  readonly redaction: Redaction | undefined;
   readonly ringBytes: number;
   readonly flushTimeoutMs: number;
   readonly flushOnExit: boolean;
   readonly disabled: boolean;
+  /** Names and detectors; undefined for the host's own. */
+  readonly detectors: readonly (string | AnyResourceDetector)[] | undefined;
   readonly spanProcessors: readonly SpanProcessor[];
 }
 
@@ -77,6 +82,7 @@ function variable(env: Env, names: readonly string[]): { name: string; text: str
 
 /** Reads numbers, from the option, else from the environment, else the default. */
 function numberReader(env: Env, warn: Warn) {
+  const warned = new Set<string>();
   return (
     option: { name: string; value: number | undefined; env?: readonly string[] },
     range: { default: number; min: number; max: number },
@@ -91,12 +97,24 @@ function numberReader(env: Env, warn: Warn) {
         `option '${option.name}' is ${shown(option.value)}; give ${wanted}, or leave it out for ${range.default}.`,
       );
     }
-    const found = variable(env, option.env ?? []);
-    if (found === undefined) return range.default;
-    const value = Number(found.text);
-    if (fits(value)) return value;
-    warn(`${found.name} is ${shown(found.text)}, not ${wanted}; ${range.default} is used.`);
-    return range.default;
+    let used = range.default;
+    const unusable: { name: string; text: string }[] = [];
+    for (const name of option.env ?? []) {
+      const found = variable(env, [name]);
+      if (found === undefined) continue;
+      if (fits(Number(found.text))) {
+        used = Number(found.text);
+        break;
+      }
+      unusable.push(found);
+    }
+    for (const { name, text } of unusable) {
+      // A general variable is read for several options.
+      if (warned.has(name)) continue;
+      warned.add(name);
+      warn(`${name} is ${shown(text)}, not ${wanted}; ${used} is used.`);
+    }
+    return used;
   };
 }
 
@@ -224,6 +242,27 @@ function resolveCompression(options: StartOptions, env: Env, warn: Warn): 'gzip'
   return 'gzip';
 }
 
+function resolveDetectors({ detectors }: StartOptions, env: Env): Settings['detectors'] {
+  if (detectors === undefined) {
+    const names = variable(env, ['OTEL_NODE_RESOURCE_DETECTORS'])?.text.split(',');
+    // Upstream's names. The variables of the specification are read in any case (`env`).
+    return names
+      ?.map((name) => name.trim())
+      .filter((name) => !['', 'env', 'none'].includes(name))
+      .map((name) => (name === 'serviceinstance' ? 'service' : name));
+  }
+  if (!Array.isArray(detectors)) {
+    throw new OtlpError(
+      'invalid_option',
+      `option 'detectors' is ${shown(detectors)}; give an array of names and detectors, or leave it out.`,
+    );
+  }
+  for (const [at, detector] of detectors.entries()) {
+    if (typeof detector !== 'string') checkMethod(`detectors[${at}]`, detector ?? null, 'detect');
+  }
+  return [...detectors];
+}
+
 /** `OTEL_SDK_DISABLED`: whatever is not "true" is false (specification, "Boolean value"). */
 function resolveDisabled(options: StartOptions, env: Env, warn: Warn): boolean {
   const option = flag('disabled', options.disabled);
@@ -292,15 +331,23 @@ export function resolveOptions(options: StartOptions, env: Env, warn: Warn): Set
   checkMethod('idGenerator', options.idGenerator, 'generateSpanId');
   const count = (name: string, value: number | undefined, ...names: string[]) =>
     Math.floor(number({ name, value, env: names }, { default: 128, min: 0, max: 2 ** 31 - 1 }));
-  const valueLength = number(
-    {
-      name: 'limits.attributeValueLength',
-      value: limits.attributeValueLength,
-      env: ['OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT', 'OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT'],
-    },
-    { default: Infinity, min: 0, max: Infinity },
+  const valueLength = Math.floor(
+    number(
+      {
+        name: 'limits.attributeValueLength',
+        value: limits.attributeValueLength,
+        env: ['OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT', 'OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT'],
+      },
+      { default: Infinity, min: 0, max: Infinity },
+    ),
   );
-  const bounds = (n: number) => ({ count: n, valueLength });
+  const valueDepth = Math.floor(
+    number(
+      { name: 'limits.attributeValueDepth', value: limits.attributeValueDepth },
+      { default: 64, min: 1, max: MAX_VALUE_DEPTH },
+    ),
+  );
+  const bounds = (n: number) => ({ count: n, valueLength, valueDepth });
   const ringBytes = number(
     { name: 'ringBytes', value: options.ringBytes },
     { default: 4 * MEBIBYTE, min: MIN_RING_BYTES, max: MAX_RING_BYTES },
@@ -387,6 +434,7 @@ export function resolveOptions(options: StartOptions, env: Env, warn: Warn): Set
           'limits.attributesPerEvent',
           limits.attributesPerEvent,
           'OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT',
+          'OTEL_ATTRIBUTE_COUNT_LIMIT',
         ),
       ),
       link: bounds(
@@ -394,9 +442,11 @@ export function resolveOptions(options: StartOptions, env: Env, warn: Warn): Set
           'limits.attributesPerLink',
           limits.attributesPerLink,
           'OTEL_LINK_ATTRIBUTE_COUNT_LIMIT',
+          'OTEL_ATTRIBUTE_COUNT_LIMIT',
         ),
       ),
     },
+    redaction: resolveRedaction(options.redact),
     ringBytes,
     flushTimeoutMs: number(
       { name: 'flushTimeoutMs', value: options.flushTimeoutMs },
@@ -405,5 +455,6 @@ export function resolveOptions(options: StartOptions, env: Env, warn: Warn): Set
     flushOnExit: flag('flushOnExit', options.flushOnExit) ?? true,
     spanProcessors: resolveProcessors(options),
     disabled: resolveDisabled(options, env, warn),
+    detectors: resolveDetectors(options, env),
   };
 }

@@ -4,10 +4,11 @@
  */
 
 import type { ContextManager, Sampler, TextMapPropagator } from '@opentelemetry/api';
+import type { ResourceDetector, Surroundings } from '../api/resource/detector.ts';
 import type { Transport, TransportOptions } from '../deliver/transport.ts';
 import type { EngineSources } from '../engine/select.ts';
 
-export interface Host {
+export interface Host extends Surroundings {
   /** For messages and `health()`: `node`, `deno`, `bun`, `browser`, `workerd`, `edge`. */
   readonly name: string;
   /** Monotonic milliseconds with a fraction, from any origin. */
@@ -18,8 +19,6 @@ export interface Host {
   unixNow(): number;
   /** Unix milliseconds, with a fraction, at the zero of `now()`, as far as the host knows. */
   originMs(): number;
-  /** Fills the view with random bytes from a CSPRNG. */
-  fillRandom(words: Uint32Array<ArrayBuffer>): void;
   /**
    * Calls back once after `delayMs`. The timer does not keep the process alive unless
    * `keepAlive`. Returns a function that cancels it.
@@ -31,14 +30,21 @@ export interface Host {
   gzip(bytes: Uint8Array<ArrayBuffer>): Uint8Array | Promise<Uint8Array>;
   /** A transport for OTLP/HTTP. */
   httpTransport(options: TransportOptions): Transport;
+  /**
+   * The transport that the environment asks for in place of `otlp`, where the host can have it so:
+   * undefined for OTLP, `none` when nothing is to be exported.
+   */
+  exporter?(
+    env: Host['env'],
+    warn: (line: string) => void,
+    otlp: () => Transport,
+  ): Transport | 'none' | undefined;
   /** A new context manager, the best the host can have. */
   contextManager(): HostContext;
   /** Where the engines' binaries come from on this host. */
   readonly engines: EngineSources;
-  /** Resource attributes the host knows (semantic conventions: process, os, browser …). */
-  resource(): Readonly<Record<string, string | number>>;
-  /** Environment variables; empty where there are none. */
-  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Resource detectors of this host, which are all asked unless others are wanted. */
+  readonly detectors: readonly ResourceDetector[];
   /**
    * The propagator that the environment asks for, where the host can have it so: undefined for
    * the default.

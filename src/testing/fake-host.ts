@@ -1,6 +1,7 @@
 import type { ContextManager } from '@opentelemetry/api';
 import { gzipSync } from 'fflate';
 import { StackContextManager } from '../api/context/stack.ts';
+import type { ResourceDetector } from '../api/resource/detector.ts';
 import type { Transport, TransportOptions } from '../deliver/transport.ts';
 import * as portable from '../engine/generated/core-portable.js';
 import { inlinedEngines } from '../engine/inlined.ts';
@@ -20,8 +21,8 @@ export interface FakeHostOptions {
   readonly engines?: Partial<EngineSources>;
   /** Compression in place of a real and synchronous one. */
   readonly gzip?: Host['gzip'];
-  /** Resource attributes that the host knows. Default none. */
-  readonly resource?: Readonly<Record<string, string | number>>;
+  /** Resource detectors of the host. Default none, but the one that makes an instance id. */
+  readonly detectors?: readonly ResourceDetector[];
   /** Makes context managers. Default: one that follows the call stack only. */
   readonly contextManager?: () => ContextManager;
 }
@@ -125,7 +126,7 @@ export function fakeHost(options: FakeHostOptions = {}): FakeHost {
         ? { manager: new StackContextManager(), kind: 'stack', reason: 'by default' }
         : { manager: options.contextManager(), kind: 'async-local-storage', reason: 'as given' },
     engines: { ...inlinedEngines, portable: () => portable, ...options.engines },
-    resource: () => options.resource ?? {},
+    detectors: options.detectors ?? [],
     env: options.env ?? {},
     warn: (line) => void warnings.push(line),
     onExit(hooks) {

@@ -1,35 +1,30 @@
 import { readFileSync } from 'node:fs';
-import { arch, hostname, platform } from 'node:os';
+import type { Attributes } from '@opentelemetry/api';
 import { describe, expect, it } from 'vitest';
-import { type ResourceOptions, resolveResource } from '../../src/api/resource.ts';
-import { processResource } from '../../src/runtime/node/resource.ts';
+import { type ResourceOptions, resourceAround } from '../../src/api/resource.ts';
 import { VERSION } from '../../src/version.ts';
 
-function resolve(options: Partial<ResourceOptions> & { name?: string } = {}) {
+const DETECTED = { 'process.executable.name': 'node', 'host.name': 'box' };
+
+function resolve(
+  options: Partial<ResourceOptions> & { name?: string; detected?: Attributes } = {},
+) {
   const warnings: string[] = [];
-  const attributes = resolveResource({
+  const around = resourceAround({
     env: {},
-    host: {
-      name: options.name ?? 'node',
-      fillRandom: (words) => void crypto.getRandomValues(words),
-      resource: () => ({ 'process.executable.name': 'node', 'host.name': 'box' }),
-      warn: (line) => warnings.push(line),
-    },
+    host: { name: options.name ?? 'node', warn: (line) => warnings.push(line) },
     ...options,
   });
-  return { attributes, warnings };
+  return { attributes: around(options.detected ?? DETECTED), warnings };
 }
 
 const ofEnv = (text: string) => resolve({ env: { OTEL_RESOURCE_ATTRIBUTES: text } });
 
-describe('resolveResource', () => {
-  it('describes the SDK, the service and the host by default', () => {
+describe('resourceAround', () => {
+  it('describes the SDK and the service, and keeps what was detected', () => {
     const { attributes, warnings } = resolve();
     expect(attributes).toEqual({
       'service.name': 'unknown_service:node',
-      'service.instance.id': expect.stringMatching(
-        /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
-      ),
       'telemetry.sdk.language': 'nodejs',
       'telemetry.sdk.name': 'otlp-wasm',
       'telemetry.sdk.version': VERSION,
@@ -39,29 +34,17 @@ describe('resolveResource', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('gives each telemetry its own instance id', () => {
-    const id = () => resolve().attributes['service.instance.id'];
-    expect(id()).not.toBe(id());
-  });
-
-  it('lays out the instance id as version 4 whatever the random bits', () => {
-    const id = (fill: number) =>
-      resolveResource({
-        env: {},
-        host: {
-          name: 'node',
-          fillRandom: (words) => void words.fill(fill),
-          resource: () => ({}),
-          warn: () => {},
-        },
-      })['service.instance.id'];
-    expect(id(0)).toBe('00000000-0000-4000-8000-000000000000');
-    expect(id(0xffffffff)).toBe('ffffffff-ffff-4fff-bfff-ffffffffffff');
+  it('warns once however often more is detected', () => {
+    const warnings: string[] = [];
+    const host = { name: 'node', warn: (line: string) => void warnings.push(line) };
+    const around = resourceAround({ env: { OTEL_RESOURCE_ATTRIBUTES: 'wrong' }, host });
+    around({});
+    expect(around({ 'host.name': 'late' })).toMatchObject({ 'host.name': 'late' });
+    expect(warnings).toHaveLength(1);
   });
 
   it('has a name for a service whose program is not known', () => {
-    const host = { name: 'x', fillRandom: () => {}, resource: () => ({}), warn: () => {} };
-    expect(resolveResource({ env: {}, host })['service.name']).toBe('unknown_service');
+    expect(resolve({ detected: {} }).attributes['service.name']).toBe('unknown_service');
   });
 
   it.each([
@@ -76,23 +59,25 @@ describe('resolveResource', () => {
   });
 
   it('prefers the stronger source', () => {
-    const sources = [
+    const sources: Parameters<typeof resolve>[0][] = [
       { env: {} },
+      { detected: { 'service.name': 'detected', 'host.name': 'detected' } },
       { env: { OTEL_RESOURCE_ATTRIBUTES: 'service.name=attributes,host.name=attributes' } },
       { env: { OTEL_SERVICE_NAME: 'service' } },
       { resource: { 'service.name': 'resource', 'host.name': 'resource' } },
       { serviceName: 'option' },
     ];
     const seen: unknown[] = [];
-    let options: Partial<ResourceOptions> = {};
+    let options: NonNullable<Parameters<typeof resolve>[0]> = {};
     for (const source of sources) {
-      const env = { ...options.env, ...source.env };
+      const env = { ...options.env, ...source?.env };
       options = { ...options, ...source, env };
       const { attributes } = resolve(options);
       seen.push([attributes['service.name'], attributes['host.name']]);
     }
     expect(seen).toEqual([
       ['unknown_service:node', 'box'],
+      ['detected', 'detected'],
       ['attributes', 'attributes'],
       ['service', 'attributes'],
       ['resource', 'resource'],
@@ -142,27 +127,6 @@ describe('OTEL_RESOURCE_ATTRIBUTES', () => {
     expect(warnings).toHaveLength(1);
     expect(warnings[0]).toContain(`OTEL_RESOURCE_ATTRIBUTES is ignored: ${problem}`);
     expect(warnings[0]).not.toContain('secret');
-  });
-});
-
-describe('processResource', () => {
-  it('describes this process, host and operating system', () => {
-    const attributes = processResource();
-    expect(attributes).toMatchObject({
-      'process.pid': process.pid,
-      'process.command': process.argv0,
-      'process.runtime.name': 'nodejs',
-      'process.runtime.version': process.versions.node,
-      'process.runtime.description': 'Node.js',
-      'host.name': hostname(),
-    });
-    expect(attributes['process.executable.name']).toMatch(/^node(\.exe)?$/);
-    if (arch() === 'x64') expect(attributes['host.arch']).toBe('amd64');
-    if (platform() === 'linux') expect(attributes['os.type']).toBe('linux');
-  });
-
-  it('holds no command line arguments', () => {
-    expect(Object.keys(processResource()).filter((key) => key.includes('arg'))).toEqual([]);
   });
 });
 

@@ -9,6 +9,7 @@ describe('health', () => {
     const health = telemetry.health();
     expect(health).toEqual({
       engine: { name: engine, reason: 'asked for' },
+      detectors: [{ name: 'service', state: 'ok' }],
       signals: {
         traces: {
           recorded: 0,

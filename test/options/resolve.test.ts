@@ -149,14 +149,14 @@ const NUMBERS: readonly NumberOption[] = [
     get: (s) => s.bounds.event.count,
     default: 128,
     range: [0, MAX_MS],
-    env: ['OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT'],
+    env: ['OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT', 'OTEL_ATTRIBUTE_COUNT_LIMIT'],
   },
   {
     option: 'limits.attributesPerLink',
     get: (s) => s.bounds.link.count,
     default: 128,
     range: [0, MAX_MS],
-    env: ['OTEL_LINK_ATTRIBUTE_COUNT_LIMIT'],
+    env: ['OTEL_LINK_ATTRIBUTE_COUNT_LIMIT', 'OTEL_ATTRIBUTE_COUNT_LIMIT'],
   },
   {
     option: 'ringBytes',
@@ -477,7 +477,7 @@ describe('what is resolved', () => {
   it('reaches the transport and the resource', async () => {
     const host = fakeHost({
       env: { OTEL_SERVICE_NAME: 'from env', OTEL_RESOURCE_ATTRIBUTES: 'team=a' },
-      resource: { 'host.name': 'h' },
+      detectors: [{ name: 'box', detect: () => ({ 'host.name': 'h' }) }],
     });
     const telemetry = startOn(host, {
       endpoint: 'http://c:1',

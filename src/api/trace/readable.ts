@@ -137,7 +137,8 @@ function linkContext(link: LinkData): SpanContext {
 }
 
 const scopes = new WeakMap<Group, InstrumentationScope>();
-const resources = new WeakMap<Group, ReadableResource>();
+/** By attributes: a resource may be described anew. */
+const resources = new WeakMap<Attributes, ReadableResource>();
 
 /** The same object for the same group: upstream's exporters group spans by identity. */
 export function readScope(group: Group): InstrumentationScope {
@@ -157,10 +158,10 @@ export function readScope(group: Group): InstrumentationScope {
 
 /** The same object for the same group. */
 export function readResource(group: Group): ReadableResource {
-  let resource = resources.get(group);
+  let resource = resources.get(group.attributes);
   if (resource === undefined) {
     resource = resourceOf(readAttributes(group.attributes), group.schemaUrl);
-    resources.set(group, resource);
+    resources.set(group.attributes, resource);
   }
   return resource;
 }

@@ -1,3 +1,4 @@
+import { browserDetector } from '../../api/resource/detectors/browser.ts';
 import { inlinedEngines } from '../../engine/inlined.ts';
 import type { ExitHooks, Host } from '../host.ts';
 import { webHost } from '../web/host.ts';
@@ -6,6 +7,7 @@ import { webHost } from '../web/host.ts';
 export const host: Host = webHost({
   name: 'browser',
   engines: inlinedEngines,
+  detectors: [browserDetector],
   onExit: watchPageHide,
 });
 

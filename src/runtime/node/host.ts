@@ -1,15 +1,17 @@
 import * as portable from '../../engine/generated/core-portable.js';
 import { coreBinary as scalar } from '../../engine/generated/core-scalar.ts';
 import { coreBinary as simd } from '../../engine/generated/core-simd.ts';
+import { exporterFromEnv } from '../../exporters/from-env.ts';
 import { samplerFromEnv } from '../../options/sampler.ts';
 import type { Host } from '../host.ts';
 import { builtin } from './builtin.ts';
 import { AsyncLocalStorageContextManager } from './context-manager.ts';
+import { detectors } from './detectors.ts';
 import { watchExit } from './exit.ts';
 import { nodeHttpTransport } from './http-transport.ts';
 import { propagator } from './propagator.ts';
 import { fillRandom } from './random.ts';
-import { processResource } from './resource.ts';
+import { getJson, readText, system } from './surroundings.ts';
 
 function warn(line: string): void {
   process.stderr.write(`${line}\n`);
@@ -31,6 +33,11 @@ export const host: Host = {
   soon: (callback) => void setImmediate(callback).unref(),
   gzip: (bytes) => builtin('node:zlib').gzipSync(bytes, { level: 1 }),
   httpTransport: nodeHttpTransport,
+  exporter: (env, warn, otlp) =>
+    exporterFromEnv(env, warn, {
+      otlp,
+      'otlp/stdout': () => import('./file-transport.ts').then((file) => file.stdoutTransport()),
+    }),
   contextManager: () => ({
     manager: new AsyncLocalStorageContextManager(),
     kind: 'async-local-storage',
@@ -41,7 +48,10 @@ export const host: Host = {
     scalar: () => Buffer.from(scalar, 'base64'),
     portable: () => portable,
   },
-  resource: processResource,
+  detectors,
+  system,
+  readText,
+  getJson,
   get env() {
     return process.env;
   },

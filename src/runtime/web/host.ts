@@ -9,7 +9,7 @@ export interface WebHostParts {
   readonly name: string;
   readonly engines: EngineSources;
   readonly env?: Host['env'];
-  readonly resource?: Host['resource'];
+  readonly detectors?: Host['detectors'];
   readonly contextManager?: Host['contextManager'];
   readonly onExit?: Host['onExit'];
 }
@@ -30,7 +30,7 @@ export function webHost(parts: WebHostParts): Host {
       kind: 'stack',
       reason: `${parts.name} has no AsyncLocalStorage: context ends at the first await`,
     }),
-    resource: () => ({}),
+    detectors: [],
     env: {},
     warn: (line) => console.warn(line),
     onExit: () => () => {},

@@ -1,0 +1,157 @@
+import { type Attributes, context as contextApi, ROOT_CONTEXT } from '@opentelemetry/api';
+import type { Host } from '../../runtime/host.ts';
+import { suppressTracing } from '../context/suppress-tracing.ts';
+import { textOf } from '../trace/attributes.ts';
+import type { AnyResourceDetector, ResourceDetector } from './detector.ts';
+import { mergeAll, type Resource } from './resource.ts';
+
+/** How long a detector's answer is waited for unless it says otherwise, milliseconds. */
+const DETECTOR_TIMEOUT_MS = 2000;
+
+/** What became of a detector. */
+export type DetectorState = 'ok' | 'running' | 'failed' | 'timed_out';
+
+/** One detector's answer, as far as it is there. */
+interface Found extends Resource {
+  readonly name: string;
+  state: DetectorState;
+  attributes: Attributes;
+  schemaUrl: string;
+}
+
+/** What a telemetry's detectors have found. */
+export interface Detection {
+  /** In the order in which they are merged. */
+  readonly detectors: readonly { readonly name: string; readonly state: DetectorState }[];
+  /** Detectors that have not answered. */
+  running: number;
+  /** Something was found since this was last set to false. */
+  fresh: boolean;
+  /** Resolves to true when none is running any more. */
+  readonly settled: Promise<boolean>;
+  /** What was found so far; a later detector's attribute wins. */
+  resource(): Resource;
+}
+
+/**
+ * Asks all detectors at once. What they know at once is there on return; the rest comes when it
+ * comes, and no later than its detector's time limit. One that throws, rejects or hangs costs a
+ * warning and nothing else. Never throws.
+ */
+export function startDetection(
+  detectors: readonly AnyResourceDetector[],
+  host: Host,
+  warn: (line: string) => void,
+): Detection {
+  const all: Found[] = [];
+  let settle = () => {};
+  const said = new Set<string>();
+  const warnOnce = (line: string) => {
+    if (!said.has(line)) warn(line);
+    said.add(line);
+  };
+  const detection: Detection = {
+    detectors: all,
+    running: 0,
+    fresh: false,
+    settled: new Promise((resolve) => {
+      settle = () => resolve(true);
+    }),
+    resource: () => mergeAll(all, warnOnce),
+  };
+
+  function ask(detector: Partial<ResourceDetector> & AnyResourceDetector): void {
+    const name = detector.name ?? detector.constructor.name;
+    const found: Found = { name, state: 'running', attributes: {}, schemaUrl: '' };
+    let cancel = () => {};
+    all.push(found);
+    detection.running++;
+
+    function put(key: string, value: unknown, schemaUrl: string): void {
+      if (value === undefined || value === null || found.state !== 'running') return;
+      found.attributes[key] = value as Attributes[string];
+      found.schemaUrl = schemaUrl;
+      detection.fresh = true;
+    }
+
+    function end(state: DetectorState, problem?: string): void {
+      if (found.state !== 'running') return;
+      found.state = state;
+      cancel();
+      if (problem !== undefined) warn(`resource detector '${name}' ${problem}; the others count.`);
+      if (--detection.running === 0) settle();
+    }
+
+    const fail = (error: unknown) => end('failed', `failed: ${textOf(error).slice(0, 160)}`);
+
+    /** Takes an answer of either shape; what it returns is to be waited for. */
+    function take(answer: unknown): unknown {
+      if (isPromise(answer)) return Promise.resolve(answer).then(take);
+      // Nothing found is no error.
+      const given = (answer ?? {}) as Record<string, unknown>;
+      const around = typeof given['attributes'] === 'object' && !isPromise(given['attributes']);
+      const schemaUrl = (around && given['schemaUrl']) || detector.schemaUrl;
+      const waiting: Promise<void>[] = [];
+      for (const [key, value] of Object.entries((around && given['attributes']) || given)) {
+        const given = (known: unknown) => put(key, known, textOf(schemaUrl ?? ''));
+        if (isPromise(value)) waiting.push(Promise.resolve(value).then(given));
+        else given(value);
+      }
+      return waiting.length > 0 ? Promise.all(waiting) : undefined;
+    }
+
+    try {
+      const waiting = take(detector.detect(host));
+      if (isPromise(waiting)) {
+        const limitMs = detector.timeoutMs ?? DETECTOR_TIMEOUT_MS;
+        cancel = host.setTimer(
+          () => end('timed_out', `has not answered within ${limitMs} ms`),
+          limitMs,
+        );
+        waiting.then(() => end('ok'), fail);
+      } else {
+        end('ok');
+      }
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  // What detectors ask over the network is not traced.
+  contextApi.with(suppressTracing(ROOT_CONTEXT), () => detectors.forEach(ask));
+  return detection;
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as { then?: unknown }).then === 'function'
+  );
+}
+
+/**
+ * The detectors asked for, by name or themselves, in that order; `all` stands for those of the
+ * host. A name that the host has not is said and left out.
+ */
+export function chooseDetectors(
+  asked: readonly (string | AnyResourceDetector)[] | undefined,
+  available: readonly ResourceDetector[],
+  warn: (line: string) => void,
+): readonly AnyResourceDetector[] {
+  if (asked === undefined) return available;
+  const chosen = new Set<AnyResourceDetector>();
+  for (const one of asked) {
+    if (typeof one !== 'string') {
+      chosen.add(one);
+      continue;
+    }
+    const named = available.filter(({ name }) => name === one || one === 'all');
+    for (const detector of named) chosen.add(detector);
+    if (named.length === 0) {
+      const names = available.map(({ name }) => name).join(', ');
+      warn(`there is no resource detector '${one.slice(0, 80)}' here; there are ${names}, all.`);
+    }
+  }
+  return [...chosen];
+}
