@@ -22,10 +22,10 @@ import { OtlpError } from '../errors.ts';
 import { COMMON, parseField, type ScalarType, type Tables, TRACES } from './schema.ts';
 
 /**
- * Messages within messages at most: 64 levels of maps within maps, three messages each, and what
- * is around them.
+ * Messages within messages at most. A hundred maps within each other, the deepest value that is
+ * recorded, take three hundred and what is around them.
  */
-const MAX_DEPTH = 256;
+const MAX_DEPTH = 400;
 
 /** Room kept for what has a known bound: a comma, a key, brackets, a number, an id. */
 const ROOM = 128;

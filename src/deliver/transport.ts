@@ -40,6 +40,10 @@ export type Outcome =
   | { readonly kind: 'rejected'; readonly reason: string; readonly status?: number };
 
 export interface Transport {
+  /** What `health()` shows as its endpoint, where that is no URL: `console`, `file:traces.jsonl`. */
+  readonly name?: string;
+  /** Whatever is configured, bodies come uncompressed: what reads them here would only inflate them. */
+  readonly compression?: 'none';
   /** Sends one payload once. Resolves with how it ended and never rejects. */
   send(payload: Payload): Promise<Outcome>;
   /** Closes pooled connections. Attempts in flight are cut and resolve `retryable`. */

@@ -642,9 +642,9 @@ describe('bytes that are no OTLP', () => {
       for (let i = 0; i < levels; i++) value = bytes(5, bytes(1, value));
       return requestOf(bytes(9, bytes(2, value)));
     };
-    expect(textOf(nested(120))).toContain('intValue');
-    expect(failure(() => tracesToJson(nested(130)))).toMatch(/deeper than 256 levels/);
-    expect(failure(() => tracesToJson(nested(10_000)))).toMatch(/deeper than 256 levels/);
+    expect(textOf(nested(190))).toContain('intValue');
+    expect(failure(() => tracesToJson(nested(200)))).toMatch(/deeper than 400 levels/);
+    expect(failure(() => tracesToJson(nested(10_000)))).toMatch(/deeper than 400 levels/);
   });
 
   it('agrees with TextDecoder on what is UTF-8', () => {

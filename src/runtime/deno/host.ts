@@ -2,6 +2,7 @@ import { jaeger } from '../../api/propagation/jaeger.ts';
 import { otTrace } from '../../api/propagation/ot-trace.ts';
 import { xray } from '../../api/propagation/xray.ts';
 import { inlinedEngines } from '../../engine/inlined.ts';
+import { exporterFromEnv } from '../../exporters/from-env.ts';
 import { resolvePropagator } from '../../options/propagators.ts';
 import { samplerFromEnv } from '../../options/sampler.ts';
 import type { Host } from '../host.ts';
@@ -34,4 +35,9 @@ export const host: Host = {
   propagator: (env, warn) =>
     resolvePropagator(env, warn, (name) => ({ jaeger, xray, ottrace: otTrace })[name]()),
   sampler: samplerFromEnv,
+  exporter: (env, warn, otlp) =>
+    exporterFromEnv(env, warn, {
+      otlp,
+      'otlp/stdout': () => import('./stdout-transport.ts').then((to) => to.stdoutTransport()),
+    }),
 };
