@@ -68,6 +68,9 @@ export interface Telemetry {
   shutdown(): Promise<FlushReport>;
 }
 
+/** Takes ended spans where nothing is exported. */
+const NOWHERE = { end() {} };
+
 const NEVER: TraceSampler = {
   always: 0,
   shouldSample: () => ({ decision: 0 }),
@@ -106,9 +109,11 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
       maxResponseBytes: MAX_RESPONSE_BYTES,
     });
   const exporter = options.transport ?? host.exporter?.(host.env, warn, otlp) ?? otlp();
-  const disabled = settings.disabled || exporter === 'none';
+  // With nowhere to go, spans are recorded only for those who process them.
+  const nowhere = exporter === 'none';
+  const disabled = settings.disabled || (nowhere && settings.spanProcessors.length === 0);
   // Opens nothing until it is sent to.
-  const transport: Transport = exporter === 'none' ? otlp() : exporter;
+  const transport: Transport = nowhere ? otlp() : exporter;
   const deliver = createDeliver({
     // Exports run in a context in which nothing is traced, lest they trace themselves.
     transport: {
@@ -198,7 +203,7 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
       eventShapes: new ShapeTree(settings.bounds.event, settings.redaction),
       linkShapes: new ShapeTree(settings.bounds.link, settings.redaction),
       limits: settings.limits,
-      sink: pipeline,
+      sink: nowhere ? NOWHERE : pipeline,
       processors,
       late: pipeline.late,
       ids,
