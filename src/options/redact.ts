@@ -70,6 +70,9 @@ const PRESETS: Readonly<Record<RedactionPreset, readonly [Action, KeyPatterns]>>
 /** `user:password@` behind `://`. A text is gone through once: no `/` is passed over. */
 const USER_INFO = /:\/\/[^\s/?#"'<>]*@/g;
 
+/** In every text in which a credential has a name: most have none and need no second look. */
+const HINT = /tok|sec|cred|pass|pwd|auth|cook|jwt|key|sig/i;
+
 /** `name=value`, the value quoted or up to what ends one in a query, a header or a statement. */
 const PARAMETER = /(^|[^\w.%-])([\w.%-]{1,128})(\s?=\s?)("[^"]*"?|'[^']*'?|[^\s&;#,"'<>)]+)/g;
 
@@ -189,13 +192,17 @@ function redaction(rules: readonly Rule[], mask: string): Redaction {
     counts,
     of: (key) => treatment(key, decide(key)),
     rewrite(text) {
-      const rewritten = text
-        .replace(USER_INFO, (found) =>
+      let rewritten = text;
+      if (text.includes('@')) {
+        rewritten = text.replace(USER_INFO, (found) =>
           found.includes(':', 1) ? `://${mask}:${mask}@` : `://${mask}@`,
-        )
-        .replace(PARAMETER, (found, before: string, name: string, equals: string) =>
+        );
+      }
+      if (HINT.test(text)) {
+        rewritten = rewritten.replace(PARAMETER, (found, before: string, name, equals) =>
           secret.test(name) || SECRET_PARAMETER.test(name) ? before + name + equals + mask : found,
         );
+      }
       if (rewritten !== text) counts.rewritten++;
       return rewritten;
     },

@@ -131,6 +131,13 @@ const NUMBERS: readonly NumberOption[] = [
     env: ['OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT', 'OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT'],
   },
   {
+    option: 'limits.attributeValueDepth',
+    get: (s) => s.bounds.span.valueDepth,
+    default: 64,
+    range: [1, 100],
+    env: [],
+  },
+  {
     option: 'limits.events',
     get: (s) => s.limits.events,
     default: 128,
@@ -230,6 +237,16 @@ describe.each(IN_ENV)(
           expect(warnings[0]).toContain(`${fallback} is used`);
         }
       }
+    });
+
+    it('nonsense in the specific variable leaves the general one', () => {
+      const [specific, general] = env;
+      if (general === undefined) return;
+      const { settings, warnings } = resolved({}, { [specific!]: 'abc', [general]: `${min + 7}` });
+      expect(get(settings)).toBe(min + 7);
+      expect(warnings).toHaveLength(1);
+      expect(warnings[0]).toContain(`${specific} is 'abc'`);
+      expect(warnings[0]).toContain(`${min + 7} is used`);
     });
   },
 );

@@ -130,7 +130,7 @@ export function wellFormed(text: string): string {
 export function expectedValue(value: unknown, limit: number): ModelValue | undefined {
   switch (typeof value) {
     case 'string':
-      return { string: wellFormed(value.slice(0, limit)) };
+      return { string: wellFormed(Array.from(value).slice(0, limit).join('')) };
     case 'boolean':
       return { bool: value };
     case 'bigint':

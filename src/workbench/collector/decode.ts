@@ -145,8 +145,10 @@ interface Walk {
   readonly at: (string | number)[];
 }
 
-/** Levels of fields and list items; protobufjs has its own limit of 100 messages. */
-const MAX_DEPTH = 400;
+/** Levels of fields and list items: an attribute of a hundred maps within each other has 410. */
+const MAX_DEPTH = 500;
+/** Messages within each other, by default 100 in protobufjs; a map takes three. */
+const MAX_MESSAGES = 400;
 
 const NO_FIELDS: Plain = Object.freeze({});
 
@@ -305,10 +307,15 @@ const ID_BYTES: Partial<Record<ScalarType, number>> = { id8: 8, id16: 16 };
 function parseWire(message: MessageName, body: Uint8Array): unknown {
   const reader = protobuf.Reader.create(body);
   reader.discardUnknown = true;
+  const { recursionLimit } = protobuf.Reader;
   try {
+    // For this call only: others may use the same library.
+    protobuf.Reader.recursionLimit = MAX_MESSAGES;
     return wireOf(message).decode(reader);
   } catch (cause) {
     throw new Undecodable(`not protobuf: ${(cause as Error).message}`);
+  } finally {
+    protobuf.Reader.recursionLimit = recursionLimit;
   }
 }
 
