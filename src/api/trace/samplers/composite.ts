@@ -74,7 +74,7 @@ export function composite(composable: ComposableSampler): Sampler {
     traceId: string,
     parent: SpanContext | undefined,
   ): boolean {
-    if (threshold === undefined || threshold === null || !isThreshold(threshold)) return false;
+    if (typeof threshold !== 'string' || !isThreshold(threshold)) return false;
     if (!adjustedCountReliable) return isSampled(traceId, freshRandomness(), threshold);
     const randomness = randomnessIn(parent?.traceState);
     if (threshold !== '0' && threshold !== thresholdIn(parent?.traceState)) {
