@@ -58,8 +58,23 @@ const portableAsText = {
   },
 };
 
+/** Node's entry finds the entry `otlp-wasm/resources` beside it when it asks for it. */
+const resourcesApart = {
+  name: 'resources-apart',
+  setup(setup) {
+    setup.onResolve({ filter: /\/resources\.ts$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './resources.js', external: true } : undefined,
+    );
+  },
+};
+
 const LIBRARY = [
-  { out: 'node', entry: 'src/runtime/node/index.ts', platform: 'node', plugins: [portableAsText] },
+  {
+    out: 'node',
+    entry: 'src/runtime/node/index.ts',
+    platform: 'node',
+    plugins: [portableAsText, resourcesApart],
+  },
   { out: 'browser', entry: 'src/runtime/browser/index.ts', platform: 'browser' },
   { out: 'deno', entry: 'src/runtime/deno/index.ts', platform: 'neutral' },
   { out: 'workerd', entry: 'src/runtime/edge/index.ts', platform: 'neutral' },

@@ -2,20 +2,25 @@ import type { ResourceDetector } from '../../api/resource/detector.ts';
 import { hostDetector, osDetector, processDetector } from '../../api/resource/detectors/system.ts';
 import { SCHEMA_URL } from '../../api/resource/schema-url.ts';
 
-type Environment = typeof import('./environment-detectors.ts');
+type Environment = typeof import('../../resources.ts');
 
-/** Read from disk once the program has started. */
+/**
+ * The entry `otlp-wasm/resources`, whose detectors read files and environment: loaded once the
+ * program has started, so that its start does not pay for them.
+ */
 let environment: Promise<Environment> | undefined;
 
-function later(name: keyof Environment): ResourceDetector {
+type Name<Exported> = Exported extends `${infer Detector}Detector` ? Detector : never;
+
+function later(name: Name<keyof Environment>): ResourceDetector {
   return {
     name,
     schemaUrl: SCHEMA_URL,
     async detect(surroundings) {
       environment ??= new Promise<void>((resolve) => void setImmediate(resolve).unref()).then(
-        () => import('./environment-detectors.ts'),
+        () => import('../../resources.ts'),
       );
-      return (await environment)[name].detect(surroundings);
+      return (await environment)[`${name}Detector`].detect(surroundings);
     },
   };
 }
