@@ -78,6 +78,8 @@ const LIBRARY = [
   { out: 'browser', entry: 'src/runtime/browser/index.ts', platform: 'browser' },
   { out: 'deno', entry: 'src/runtime/deno/index.ts', platform: 'neutral' },
   { out: 'workerd', entry: 'src/runtime/edge/index.ts', platform: 'neutral' },
+  { out: 'exporter-console', entry: 'src/exporters/console.ts', platform: 'neutral' },
+  { out: 'exporter-file', entry: 'src/exporters/file.ts', platform: 'node' },
   { out: 'propagators', entry: 'src/propagators.ts', platform: 'neutral' },
   {
     out: 'rare-propagators',
