@@ -68,6 +68,29 @@ const resourcesApart = {
   },
 };
 
+/** What hosts load only when a variable asks for it: bundles of their own, by source file. */
+const LOADED_LATE = {
+  'console.ts': 'exporter-console',
+  'fan-out.ts': 'exporter-fan-out',
+  'file-transport.ts': 'exporter-file',
+  'stdout-transport.ts': 'deno-stdout',
+};
+
+/**
+ * Leaves those imports to be done at run time. As chunks they would share code with the host's
+ * entry, which would then be two files to load for every program.
+ */
+const loadedLate = {
+  name: 'loaded-late',
+  setup(setup) {
+    setup.onResolve({ filter: /\.ts$/ }, ({ path, kind }) => {
+      const out = LOADED_LATE[path.slice(path.lastIndexOf('/') + 1)];
+      if (kind !== 'dynamic-import' || out === undefined) return undefined;
+      return { path: `./${out}.js`, external: true };
+    });
+  },
+};
+
 const LIBRARY = [
   {
     out: 'node',
@@ -79,7 +102,9 @@ const LIBRARY = [
   { out: 'deno', entry: 'src/runtime/deno/index.ts', platform: 'neutral' },
   { out: 'workerd', entry: 'src/runtime/edge/index.ts', platform: 'neutral' },
   { out: 'exporter-console', entry: 'src/exporters/console.ts', platform: 'neutral' },
+  { out: 'exporter-fan-out', entry: 'src/exporters/fan-out.ts', platform: 'neutral' },
   { out: 'exporter-file', entry: 'src/exporters/file.ts', platform: 'node' },
+  { out: 'deno-stdout', entry: 'src/runtime/deno/stdout-transport.ts', platform: 'neutral' },
   { out: 'propagators', entry: 'src/propagators.ts', platform: 'neutral' },
   {
     out: 'rare-propagators',
@@ -150,7 +175,7 @@ export async function buildDist(root) {
       chunkNames: `${out}-[name]`,
       mainFields: ['module', 'main'],
       conditions: ['module', 'import'],
-      plugins: [staticWasm, ...plugins],
+      plugins: [staticWasm, loadedLate, ...plugins],
       ...options,
     });
   }
