@@ -6,6 +6,7 @@ import {
   type TextMapPropagator,
   trace,
 } from '@opentelemetry/api';
+import { OtlpError } from '../../errors.ts';
 import { isTracingSuppressed } from '../context/suppress-tracing.ts';
 import { singleHeader } from './header.ts';
 
@@ -51,9 +52,18 @@ export interface B3Options {
  * invalid leave the context as it was.
  *
  * Writes nothing where tracing is suppressed, and never `X-B3-ParentSpanId`.
+ *
+ * @throws OtlpError `invalid_option`
  */
 export function b3(options: B3Options = {}): TextMapPropagator {
-  const multi = options.inject === 'multi';
+  const { inject: encoding = 'single' } = options;
+  if (encoding !== 'single' && encoding !== 'multi') {
+    throw new OtlpError(
+      'invalid_option',
+      `option 'inject' is '${encoding}'; give 'single' or 'multi', or leave it out for 'single'.`,
+    );
+  }
+  const multi = encoding === 'multi';
   return {
     inject(context, carrier, setter) {
       if (isTracingSuppressed(context)) return;

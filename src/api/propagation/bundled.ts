@@ -32,9 +32,16 @@ export function bundledPropagator(propagator: TextMapPropagator): TextMapPropaga
 
     extract(context, carrier, getter) {
       const extracted = guarded.extract(context, carrier, getter);
-      const spanContext = trace.getSpanContext(extracted);
-      if (spanContext === undefined || isSpanContextValid(spanContext)) return extracted;
+      const span = trace.getSpan(extracted);
       const before = trace.getSpan(context);
+      if (span === undefined || span === before) return extracted;
+      const spanContext = span.spanContext();
+      if (isSpanContextValid(spanContext)) {
+        // Other formats, which it may travel on in, have lower case alone.
+        const traceId = spanContext.traceId.toLowerCase();
+        const spanId = spanContext.spanId.toLowerCase();
+        return trace.setSpanContext(extracted, { ...spanContext, traceId, spanId });
+      }
       return before === undefined ? trace.deleteSpan(extracted) : trace.setSpan(extracted, before);
     },
 
