@@ -10,5 +10,10 @@ export type {
   SignalHealth,
   TraceDropCause,
 } from './health/report.ts';
-export type { StartOptions } from './options/options.ts';
+export type {
+  KeyPatterns,
+  RedactionPreset,
+  RedactionRules,
+  StartOptions,
+} from './options/options.ts';
 export type { Telemetry } from './telemetry.ts';

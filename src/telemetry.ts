@@ -384,6 +384,7 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
             lastWarning: stats.lastWarning,
           },
         ],
+        redacted: settings.redaction && { ...settings.redaction.counts },
         memory: {
           engineBytes: engine?.buffer.byteLength ?? 0,
           ring: {

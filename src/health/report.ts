@@ -38,6 +38,13 @@ export interface Health {
   readonly detectors: Detection['detectors'];
   readonly context: ContextHealth;
   readonly endpoints: readonly EndpointHealth[];
+  /**
+   * Values that option `redact` has kept back since start: left out, masked, masked in part.
+   * Undefined without that option.
+   */
+  readonly redacted:
+    | { readonly dropped: number; readonly masked: number; readonly rewritten: number }
+    | undefined;
   readonly memory: {
     /** Linear memory of the engine, bytes. */
     readonly engineBytes: number;
