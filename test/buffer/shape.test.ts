@@ -1,5 +1,6 @@
 import type { Span } from '@opentelemetry/api';
 import { describe, expect, it } from 'vitest';
+import { ShapeTree } from '../../src/buffer/shape.ts';
 import { traceRig } from '../support/engines.ts';
 import { expectSame } from '../support/expect-same.ts';
 import { randomFrom } from '../support/random.ts';
@@ -26,6 +27,7 @@ const STYLES: Record<string, Style> = {
   'mostly the usual order': style({ usual: 0.9, names: 5 }),
   'few keys, set again and again': style({ keys: 3, usual: 0.3 }),
   'many keys': style({ keys: 300, usual: 0.5, names: 20 }),
+  'hundreds of keys in a span': style({ keys: 400, usual: 0.7, count: 350 }),
   'keys that never come back': style({ fresh: 0.5 }),
   'a bound on their number': style({ keys: 12, usual: 0.8, count: 5 }),
   'a bound on the length of values': style({ usual: 0.9, valueLength: 4 }),
@@ -132,5 +134,30 @@ describe('shapes', () => {
         ['b', { int: 2n }],
       ]);
     }
+  });
+
+  it('grow where they are, and are copied once where a span leaves them', () => {
+    const unbounded = Number.POSITIVE_INFINITY;
+    const bounds = { count: unbounded, valueLength: unbounded, valueDepth: 1 };
+    const tree = new ShapeTree(bounds);
+    const usual = tree.first(tree.key('s'));
+    const names = Array.from({ length: 3000 }, (_, i) => `k${i}`);
+    for (const [i, name] of names.entries()) {
+      expect(usual.known(name, i)).toBeUndefined();
+      expect(usual.with(name, i)).toBe(usual);
+    }
+    expect(usual.size).toBe(3000);
+    const other = usual.with('other', 1000);
+    expect(other).not.toBe(usual);
+    expect(usual.known('other', 1000)).toBe(other);
+    for (let i = 1001; i < 3000; i++) expect(other.with(`o${i}`, i)).toBe(other);
+    for (const [i, name] of names.entries()) {
+      expect(usual.known(name, i)).toBe(usual);
+      expect(usual.indexOf(name, 3000)).toBe(i);
+      expect(usual.indexOf(name, i)).toBe(-1);
+      expect(other.indexOf(name, 3000)).toBe(i < 1000 ? i : -1);
+    }
+    expect(other.indexOf('o2999', 3000)).toBe(2999);
+    expect(usual.indexOf('none', 3000)).toBe(-1);
   });
 });
