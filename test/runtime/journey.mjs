@@ -36,6 +36,31 @@ export function record(telemetry) {
   span.end();
 }
 
+/** Spans in each other, by the active context alone: `later` starts after an `await`. */
+export async function nest(telemetry) {
+  const tracer = telemetry.tracer(SCOPE.name, SCOPE.version);
+  await tracer.startActiveSpan('outer', async (outer) => {
+    tracer.startActiveSpan('inner', (inner) => {
+      tracer.startSpan('innermost').end();
+      inner.end();
+    });
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    tracer.startSpan('later').end();
+    outer.end();
+  });
+}
+
+/** {@link nest} from `start()` to the flush report. */
+export async function nestedJourney(start, options) {
+  const telemetry = start(options);
+  const before = telemetry.health().context.manager;
+  telemetry.register();
+  await nest(telemetry);
+  const { context } = telemetry.health();
+  const report = await telemetry.shutdown();
+  return { before, context, report };
+}
+
 /** From `start()` to the flush report, for hosts on which it may all happen in one go. */
 export async function journey(start, options) {
   const telemetry = start(options);

@@ -54,6 +54,28 @@ export async function resultOf(command, args, { cwd, options, env = {} }) {
   return JSON.parse(stdout);
 }
 
+/**
+ * Checks that the collector got the spans of `nest`, with the parents they have when the context
+ * is followed over an `await` or when it is not, and forgets them.
+ */
+export function assertNested(collector, { followed }) {
+  const spans = collector.traces();
+  collector.clear();
+  const parents = spans.map(({ name, parentSpanId }) => [
+    name,
+    spans.find(({ spanId }) => spanId === parentSpanId)?.name,
+  ]);
+  assert.deepEqual(Object.fromEntries(parents), {
+    outer: undefined,
+    inner: 'outer',
+    innermost: 'inner',
+    later: followed ? 'outer' : undefined,
+  });
+  assert.equal(spans.length, 4, 'spans');
+  const traces = new Set(spans.map(({ traceId }) => traceId));
+  assert.equal(traces.size, followed ? 1 : 2, 'traces');
+}
+
 const NANOS_PER_MS = 1_000_000n;
 const CLOCK_TOLERANCE_MS = 10_000;
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { startCollector } from 'otlp-wasm/collector';
 import { chromium } from 'playwright-core';
-import { assertArrived, capture, Unavailable } from './support.mjs';
+import { assertArrived, assertNested, capture, Unavailable } from './support.mjs';
 
 const CHROMIUM = '/usr/bin/chromium';
 const APT_MS = 150_000;
@@ -95,23 +95,32 @@ export async function open(project) {
   const collector = await startCollector({ port: 0, allowedOrigins: [server.url] });
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_FLAGS });
 
-  async function arrives(csp = '') {
+  const pageUrl = (query) =>
+    `${server.url}/?collector=${encodeURIComponent(collector.url)}&${query}`;
+
+  /** Opens the page; what its journey came to, what it complained of, what it loaded late. */
+  async function visit({ csp = '', query = '' } = {}) {
     server.visit(csp);
     const page = await browser.newPage();
     const problems = [];
     page.on('pageerror', (error) => problems.push(String(error)));
     page.on('console', (message) => problems.push(message.text()));
     try {
-      await page.goto(`${server.url}/?collector=${encodeURIComponent(collector.url)}`);
+      await page.goto(pageUrl(query));
       await page.waitForFunction(() => globalThis.result !== undefined);
       const result = await page.evaluate(() => globalThis.result);
       assert.equal(result.error, undefined);
-      assert.deepEqual([result.report.complete, result.report.sent], [true, 1]);
-      assertArrived(collector, 'webjs');
       return { ...result, problems, lazy: chunks.filter((path) => server.asked().includes(path)) };
     } finally {
       await page.close();
     }
+  }
+
+  async function arrives(csp) {
+    const result = await visit({ csp });
+    assert.deepEqual([result.report.complete, result.report.sent], [true, 1]);
+    assertArrived(collector, 'webjs');
+    return result;
   }
 
   return {
@@ -129,6 +138,15 @@ export async function open(project) {
         assert.deepEqual(lazy, []);
         assert.deepEqual(problems, []);
         return engine.reason;
+      },
+      'context follows calls, up to an await': async () => {
+        const { before, context, report, problems } = await visit({ query: 'nested' });
+        assert.equal(before, 'none');
+        assert.equal(context.manager, 'stack');
+        assert.deepEqual([report.complete, report.sent], [true, 4]);
+        assert.deepEqual(problems, []);
+        assertNested(collector, { followed: false });
+        return context.reason;
       },
       'a policy without wasm-unsafe-eval: portable, loaded after the span had ended': async () => {
         const connect = `connect-src 'self' ${collector.url}`;

@@ -1,5 +1,7 @@
 import { start } from 'otlp-wasm';
-import { journey, optionsFor } from './journey.mjs';
+import { journey, nestedJourney, optionsFor } from './journey.mjs';
 
-const endpoint = new URLSearchParams(location.search).get('collector');
-globalThis.result = journey(start, optionsFor(endpoint)).catch((error) => ({ error: error.stack }));
+const asked = new URLSearchParams(location.search);
+const endpoint = asked.get('collector');
+const travel = asked.has('nested') ? nestedJourney : journey;
+globalThis.result = travel(start, optionsFor(endpoint)).catch((error) => ({ error: error.stack }));

@@ -1,5 +1,7 @@
 import { start } from 'otlp-wasm';
-import { journey } from './journey.mjs';
+import { journey, nestedJourney } from './journey.mjs';
 
 // Options come as an argument: the program has no permission to read the environment.
-console.log(JSON.stringify(await journey(start, JSON.parse(Deno.args[0]))));
+const [options, kind] = Deno.args;
+const travel = kind === 'nested' ? nestedJourney : journey;
+console.log(JSON.stringify(await travel(start, JSON.parse(options))));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { startCollector } from 'otlp-wasm/collector';
 import { optionsFor } from './journey.mjs';
-import { assertArrived, capture, Unavailable } from './support.mjs';
+import { assertArrived, assertNested, capture, Unavailable } from './support.mjs';
 
 export async function open(project) {
   const deno = join(project, 'node_modules/.bin/deno');
@@ -14,16 +14,20 @@ export async function open(project) {
   /** All that telemetry needs: the collector's address. No prompt: what is missing is refused. */
   const permissions = [`--allow-net=${new URL(collector.url).host}`, '--no-prompt'];
 
-  async function arrives(expected, flags = [], more = {}) {
-    const args = ['run', '--quiet', ...permissions, ...flags, 'app.mjs'];
+  async function app(flags = [], more = {}) {
+    const args = ['run', '--quiet', ...permissions, ...flags, more.program ?? 'app.mjs'];
     const options = JSON.stringify(optionsFor(collector.url, more.options));
-    const run = await capture(deno, [...args, options], {
+    const run = await capture(deno, [...args, options, ...(more.args ?? [])], {
       cwd: project,
       env: { ...env, ...more.env },
     });
     assert.equal(run.code, 0, run.stderr);
     assert.equal(run.stderr, '', 'standard error');
-    const { engine, report } = JSON.parse(run.stdout);
+    return JSON.parse(run.stdout);
+  }
+
+  async function arrives(expected, flags, more) {
+    const { engine, report } = await app(flags, more);
     assert.equal(engine.name, expected, engine.reason);
     assert.deepEqual([report.complete, report.sent], [true, 1]);
     assertArrived(collector, 'nodejs');
@@ -40,6 +44,14 @@ export async function open(project) {
           options: { endpoint: undefined },
           env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_SERVICE_NAME: 'not allowed' },
         }),
+      'context follows awaits': async () => {
+        const { before, context, report } = await app([], { args: ['nested'] });
+        assert.equal(before, 'none');
+        assert.equal(context.manager, 'async-local-storage');
+        assert.deepEqual([report.complete, report.sent], [true, 4]);
+        assertNested(collector, { followed: true });
+        return context.reason;
+      },
       'no SIMD: scalar, by itself': async () => {
         const reason = await arrives('scalar', ['--v8-flags=--no-enable-sse4-1']);
         assert.match(reason, /^simd failed: /);

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { startCollector } from 'otlp-wasm/collector';
 import { optionsFor } from './journey.mjs';
-import { assertArrived, resultOf } from './support.mjs';
+import { assertArrived, assertNested, resultOf } from './support.mjs';
 
 export async function open(project) {
   const collector = await startCollector({ port: 0 });
 
   /** Runs the application; `engine` is the one asked for, `flags` are Node's. */
-  function app(engine, flags = []) {
+  function app(engine, flags = [], args = []) {
     const options = optionsFor(collector.url, engine && { engine });
-    return resultOf(process.execPath, [...flags, 'app.mjs'], { cwd: project, options });
+    return resultOf(process.execPath, [...flags, 'app.mjs', ...args], { cwd: project, options });
   }
 
   async function arrives(expected, engine, flags) {
@@ -29,6 +29,14 @@ export async function open(project) {
       'scalar, asked for': async () => assert.match(await arrives('scalar', 'scalar'), /asked for/),
       'portable, asked for': async () =>
         assert.match(await arrives('portable', 'portable'), /asked for/),
+      'context follows awaits': async () => {
+        const { before, context, report } = await app(undefined, [], ['nested']);
+        assert.equal(before, 'none');
+        assert.equal(context.manager, 'async-local-storage');
+        assert.deepEqual([report.complete, report.sent], [true, 4]);
+        assertNested(collector, { followed: true });
+        return context.reason;
+      },
       'no SIMD: scalar, by itself': async () => {
         const reason = await arrives('scalar', undefined, ['--no-enable-sse4-1']);
         assert.match(reason, /^simd failed: /);

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { build } from 'esbuild';
 import { startCollector } from 'otlp-wasm/collector';
 import workerdPackage from 'workerd';
-import { assertArrived, capture, Unavailable } from './support.mjs';
+import { assertArrived, assertNested, capture, Unavailable } from './support.mjs';
 
 /** The program itself; the package's command is a script that hands no descriptors on. */
 const WORKERD = workerdPackage.default ?? workerdPackage;
@@ -29,7 +29,10 @@ function bundle(project) {
   });
 }
 
-/** Starts workerd; resolves with its URL once it listens. */
+/** The sockets of `config.capnp`: one for each set of compatibility flags. */
+const SOCKETS = ['main', 'als', 'compat'];
+
+/** Starts workerd; resolves with its URLs once it listens. */
 async function serve(project, env) {
   const child = spawn(WORKERD, ['serve', 'config.capnp', '--control-fd=3'], {
     cwd: project,
@@ -45,14 +48,16 @@ async function serve(project, env) {
   });
   exited.catch(() => {});
   const listening = (async () => {
+    const urls = {};
     for await (const line of createInterface({ input: child.stdio[3] })) {
-      const { event, port } = JSON.parse(line);
-      if (event === 'listen') return `http://127.0.0.1:${port}`;
+      const { event, socket, port } = JSON.parse(line);
+      if (event === 'listen') urls[socket] = `http://127.0.0.1:${port}`;
+      if (SOCKETS.every((name) => name in urls)) return urls;
     }
     return exited;
   })();
   return {
-    url: await Promise.race([listening, exited]),
+    urls: await Promise.race([listening, exited]),
     stderr: () => stderr,
     close: () => child.kill(),
   };
@@ -66,14 +71,27 @@ export async function open(project) {
   const collector = await startCollector({ port: 0 });
   const server = await serve(project, { COLLECTOR: collector.url });
 
-  async function arrives(expected, query = '') {
-    const response = await fetch(`${server.url}/${query}`);
+  /** What the worker answers: the health of its telemetry after it has recorded. */
+  async function healthOf(socket, query) {
+    const response = await fetch(`${server.urls[socket]}/${query}`);
     const text = await response.text();
     assert.equal(response.status, 200, `${text}\n${server.stderr()}`);
+    assert.equal(server.stderr(), '', 'standard error');
+    return JSON.parse(text);
+  }
+
+  /** Nested spans; their parents are right over an `await` where `followed`. */
+  async function nested(socket, followed) {
+    const { context } = await healthOf(socket, '?nested');
+    await collector.waitFor({ spans: 4 });
+    assertNested(collector, { followed });
+    return context;
+  }
+
+  async function arrives(expected, query = '') {
+    const { engine } = await healthOf('main', query);
     await collector.waitFor({ spans: 1 });
     assertArrived(collector, 'webjs');
-    assert.equal(server.stderr(), '', 'standard error');
-    const { engine } = JSON.parse(text);
     assert.equal(engine.name, expected, engine.reason);
     return engine.reason;
   }
@@ -88,11 +106,28 @@ export async function open(project) {
       'simd, from a static import, by itself': () => arrives('simd'),
       'another request of the same worker': () => arrives('simd'),
       'many requests at once': async () => {
-        await Promise.all(Array.from({ length: REQUESTS }, () => fetch(server.url)));
+        await Promise.all(Array.from({ length: REQUESTS }, () => fetch(server.urls.main)));
         await collector.waitFor({ spans: REQUESTS });
         assert.equal(collector.traces().length, REQUESTS);
         assert.equal(server.stderr(), '', 'standard error');
         collector.clear();
+      },
+      'no flags: context is followed up to an await': async () => {
+        const { manager, reason } = await nested('main', false);
+        assert.equal(manager, 'stack');
+        assert.match(reason, /nodejs_als/);
+        return reason;
+      },
+      'nodejs_als: up to an await in the first request, over it in those after': async () => {
+        await nested('als', false);
+        const { manager, reason } = await nested('als', true);
+        assert.equal(manager, 'async-local-storage');
+        return reason;
+      },
+      'nodejs_compat: over an await, from the first request': async () => {
+        const { manager, reason } = await nested('compat', true);
+        assert.equal(manager, 'async-local-storage');
+        return reason;
       },
       'portable, asked for': () => arrives('loading', '?engine=portable'),
       'portable, once it is there': () => arrives('portable', '?engine=portable'),

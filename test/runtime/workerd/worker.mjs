@@ -1,5 +1,5 @@
 import { start } from 'otlp-wasm';
-import { optionsFor, record } from './journey.mjs';
+import { nest, optionsFor, record } from './journey.mjs';
 
 // Not started here: a worker has neither random numbers nor network before its first request.
 const telemetries = new Map();
@@ -7,12 +7,14 @@ const telemetries = new Map();
 // biome-ignore lint/style/noDefaultExport: what the runtime asks of a worker.
 export default {
   async fetch(request, env, context) {
-    const engine = new URL(request.url).searchParams.get('engine') ?? undefined;
+    const asked = new URL(request.url).searchParams;
+    const engine = asked.get('engine') ?? undefined;
     if (!telemetries.has(engine)) {
       telemetries.set(engine, start(optionsFor(env.COLLECTOR, engine && { engine })));
     }
     const telemetry = telemetries.get(engine);
-    record(telemetry);
+    if (asked.has('nested')) await nest(telemetry.register());
+    else record(telemetry);
     // The answer does not wait for the collector.
     context.waitUntil(telemetry.flush());
     return Response.json(telemetry.health());
