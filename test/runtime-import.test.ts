@@ -24,11 +24,17 @@ async function probe(file: string): Promise<Probed> {
   return JSON.parse(stdout);
 }
 
-describe.each(['node', 'deno', 'browser', 'workerd'])('importing the entry for %s', (host) => {
+describe.each([
+  ...['node', 'deno', 'browser', 'workerd'].map((host) => [host, 'start']),
+  ['exporter-console', 'consoleTransport'],
+  ['exporter-file', 'fileTransport'],
+  ['exporter-fan-out', 'fanOutTransport'],
+  ['deno-stdout', 'stdoutTransport'],
+])('importing the entry %s', (entry, exported) => {
   it('calls nothing of its host', async () => {
-    const { called, exports, error } = await probe(join(DIST, `${host}.js`));
+    const { called, exports, error } = await probe(join(DIST, `${entry}.js`));
     expect(error).toBeUndefined();
-    expect(exports).toContain('start');
+    expect(exports).toContain(exported);
     expect(called).toEqual([]);
   });
 });
