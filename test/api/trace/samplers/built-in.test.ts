@@ -120,6 +120,10 @@ describe('parentBased', () => {
     expect(after(0, 'a=b,ot=th:8;x:y')).toBe('ot=x:y,a=b');
     expect(after(1, 'ot=rv:d0000000000000;th:c')).toBeUndefined();
     expect(after(1, 'ot=rv:00000000000000;th:8')).toBe('ot=rv:00000000000000');
+    const anyway = parentBased({ root: alwaysOn(), remoteParentNotSampled: alwaysOn() });
+    const context = childOf({ flags: 0, state: 'ot=th:8' });
+    expect(isKept(anyway, { context })).toBe(true);
+    expect(stateAfter(anyway, { context })).toBe('');
   });
 
   it("leaves the state that the parent's sampler gives", () => {
