@@ -14,7 +14,7 @@ export async function open(project) {
   /** All that telemetry needs: the collector's address. No prompt: what is missing is refused. */
   const permissions = [`--allow-net=${new URL(collector.url).host}`, '--no-prompt'];
 
-  async function app(flags = [], more = {}) {
+  async function output(flags = [], more = {}) {
     const args = ['run', '--quiet', ...permissions, ...flags, more.program ?? 'app.mjs'];
     const options = JSON.stringify(optionsFor(collector.url, more.options));
     const run = await capture(deno, [...args, options, ...(more.args ?? [])], {
@@ -23,7 +23,11 @@ export async function open(project) {
     });
     assert.equal(run.code, 0, run.stderr);
     assert.equal(run.stderr, '', 'standard error');
-    return JSON.parse(run.stdout);
+    return run.stdout;
+  }
+
+  async function app(flags, more) {
+    return JSON.parse(await output(flags, more));
   }
 
   async function arrives(expected, flags, more) {
@@ -44,6 +48,19 @@ export async function open(project) {
           options: { endpoint: undefined },
           env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_SERVICE_NAME: 'not allowed' },
         }),
+      'console and otlp/stdout, named by a variable': async () => {
+        const allowed = ['--allow-env=OTEL_TRACES_EXPORTER'];
+        for (const [exporter, expected] of [
+          ['console', /^span "journey/m],
+          ['otlp/stdout', /^\{"resourceSpans":\[.*\}$/m],
+        ]) {
+          const shown = await output(allowed, { env: { OTEL_TRACES_EXPORTER: exporter } });
+          assert.match(shown, expected);
+          const { report } = JSON.parse(shown.trimEnd().split('\n').at(-1));
+          assert.deepEqual([report.complete, report.sent], [true, 1], exporter);
+        }
+        assert.equal(collector.traces().length, 0);
+      },
       'context follows awaits': async () => {
         const { before, context, report } = await app([], { args: ['nested'] });
         assert.equal(before, 'none');
