@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startCollector } from 'otlp-wasm/collector';
 import { optionsFor } from './journey.mjs';
@@ -60,6 +61,15 @@ export async function open(project) {
           assert.deepEqual([report.complete, report.sent], [true, 1], exporter);
         }
         assert.equal(collector.traces().length, 0);
+      },
+      'a file': async () => {
+        const path = join(project, 'traces.jsonl');
+        const allowed = [`--allow-write=${path}`, `--allow-read=${path}`];
+        const { report } = await app(allowed, { program: 'file.mjs', args: [path] });
+        assert.deepEqual([report.complete, report.sent], [true, 1], report.lastError);
+        const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
+        assert.equal(lines.length, 1);
+        assert.equal(JSON.parse(lines[0]).resourceSpans.length, 1);
       },
       'context follows awaits': async () => {
         const { before, context, report } = await app([], { args: ['nested'] });
