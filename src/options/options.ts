@@ -96,7 +96,10 @@ export interface StartOptions {
   readonly spanProcessors?: readonly SpanProcessor[];
   /** Makes trace and span ids. Default: random ones. */
   readonly idGenerator?: IdGenerator;
-  /** How context travels between processes. Default W3C Trace Context and Baggage. */
+  /**
+   * How context travels between processes (see `otlp-wasm/propagators`). `OTEL_PROPAGATORS`.
+   * Default W3C Trace Context and Baggage.
+   */
   readonly propagator?: TextMapPropagator;
   /** Forces an engine. Default: the fastest that works. */
   readonly engine?: EngineName;
