@@ -27,7 +27,7 @@ export interface Detection {
   running: number;
   /** Something was found since this was last set to false. */
   fresh: boolean;
-  /** Resolves to true when none is running any more. */
+  /** Resolves to true when the last one running has answered or been given up. */
   readonly settled: Promise<boolean>;
   /** What was found so far; a later detector's attribute wins. */
   resource(): Resource;
@@ -52,7 +52,7 @@ export function startDetection(
   };
   const detection: Detection = {
     detectors: all,
-    running: 0,
+    running: detectors.length,
     fresh: false,
     settled: new Promise((resolve) => {
       settle = () => resolve(true);
@@ -65,7 +65,6 @@ export function startDetection(
     const found: Found = { name, state: 'running', attributes: {}, schemaUrl: '' };
     let cancel = () => {};
     all.push(found);
-    detection.running++;
 
     function put(key: string, value: unknown, schemaUrl: string): void {
       if (value === undefined || value === null || found.state !== 'running') return;
