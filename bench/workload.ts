@@ -170,3 +170,18 @@ export function expectedSpan(n: number): ExpectedSpan {
   attributes[boolean] = n % 2 === 0;
   return { name, attributes, events: [EVENT] };
 }
+
+/** Records `count` spans three deep, each active while the next one runs. */
+export function recordNested(tracer: Tracer, count: number): void {
+  for (let n = 0; n < count; n += 3) {
+    tracer.startActiveSpan('GET /orders/:id', (server) => {
+      tracer.startActiveSpan('load order', (internal) => {
+        tracer.startActiveSpan('SELECT orders', (client) => {
+          client.end();
+        });
+        internal.end();
+      });
+      server.end();
+    });
+  }
+}

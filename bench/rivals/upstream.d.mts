@@ -1,4 +1,4 @@
-import type { Tracer } from '@opentelemetry/api';
+import type { ContextManager, Tracer } from '@opentelemetry/api';
 
 /** Upstream's ReadableSpan; opaque here. */
 export interface ReadableSpan {
@@ -14,6 +14,10 @@ export interface UpstreamSdk {
   /** One ExportTraceServiceRequest as protobuf. */
   serialize(spans: readonly ReadableSpan[]): Uint8Array;
 }
+
+/** A tracer whose sampler is AlwaysOff. */
+export function recordNothing(): Tracer;
+export function contextManager(): ContextManager;
 
 export const recordOnly: UpstreamSdk['recordOnly'];
 export const collecting: UpstreamSdk['collecting'];

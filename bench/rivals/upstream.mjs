@@ -1,15 +1,35 @@
 // OpenTelemetry JS 3.x as its packages are published, behind the few functions the benches
 // need. `upstream.d.mts` has the types: this folder is type-checked without being installed.
 
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
 import { resourceFromAttributes } from '@opentelemetry/resources';
-import { BatchSpanProcessor, NoopSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import {
+  AlwaysOffSampler,
+  BatchSpanProcessor,
+  NoopSpanProcessor,
+  TracerProvider,
+} from '@opentelemetry/sdk-trace';
 
 const resource = resourceFromAttributes({ 'service.name': 'bench' });
 
 function tracerOf(...spanProcessors) {
   return new TracerProvider({ resource, spanProcessors }).getTracer('bench', '1.0.0');
+}
+
+export function recordNothing() {
+  const spanProcessors = [new NoopSpanProcessor()];
+  const provider = new TracerProvider({
+    resource,
+    spanProcessors,
+    sampler: new AlwaysOffSampler(),
+  });
+  return provider.getTracer('bench', '1.0.0');
+}
+
+export function contextManager() {
+  return new AsyncLocalStorageContextManager();
 }
 
 export function recordOnly() {

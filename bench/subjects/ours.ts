@@ -9,6 +9,8 @@ import { describe } from '../../src/api/trace/attributes.ts';
 import { Clock } from '../../src/api/trace/clock.ts';
 import { RandomWords } from '../../src/api/trace/ids.ts';
 import { RecordingTracerProvider } from '../../src/api/trace/provider.ts';
+import { alwaysOff } from '../../src/api/trace/samplers/always.ts';
+import type { TraceSampler } from '../../src/api/trace/tracer.ts';
 import { Group } from '../../src/buffer/record.ts';
 import { Ring } from '../../src/buffer/ring.ts';
 import { ShapeTree } from '../../src/buffer/shape.ts';
@@ -18,10 +20,12 @@ import type { Deliver } from '../../src/deliver/deliver.ts';
 import { OVERSHOOT_BYTES, RING_BASE } from '../../src/engine/generated/layout.ts';
 import { type Engine, type EngineName, selectEngine } from '../../src/engine/select.ts';
 import { Pipeline } from '../../src/pipeline.ts';
+import { AsyncLocalStorageContextManager } from '../../src/runtime/node/context-manager.ts';
 import { host } from '../../src/runtime/node/host.ts';
 import { start } from '../../src/runtime/node/index.ts';
 import { assertSpans } from '../spans.ts';
-import { BATCH, recordSpans } from '../workload.ts';
+import { BATCH, recordNested, recordSpans } from '../workload.ts';
+import { type ContextSubject, inContext } from './context.ts';
 import type { Delivery } from './delivery.ts';
 
 const RING_BYTES = 4 * 2 ** 20;
@@ -49,7 +53,7 @@ interface Path {
 }
 
 /** Makes the path from tracer to encoded request on one engine. */
-function open(name: EngineName): Path {
+function open(name: EngineName, sampler?: TraceSampler): Path {
   const engine = engineOf(name, REQUEST_AT + LIMIT_BYTES + OVERSHOOT_BYTES);
   const ring = new Ring(engine, RING_BYTES);
   const request = { at: REQUEST_AT, limitBytes: LIMIT_BYTES };
@@ -72,7 +76,7 @@ function open(name: EngineName): Path {
       processors: null,
       late: { calls: 0 },
       ids: new RandomWords(host.fillRandom),
-      sampler: undefined,
+      sampler,
     },
     new Group(describe({ 'service.name': 'bench' })),
   );
@@ -115,6 +119,27 @@ export function recorder(name: EngineName): { run(): void; check(): void } {
       assertSpans(view(encode()), 0, BATCH);
     },
   };
+}
+
+/** Starts and ends spans that `alwaysOff` does not record. */
+export function nonRecorder(name: EngineName): { run(): void } {
+  const { tracer } = open(name, alwaysOff());
+  let first = 0;
+  return {
+    run() {
+      recordSpans(tracer, first, BATCH);
+      first += BATCH;
+    },
+  };
+}
+
+/** Active spans in each other, with the context manager of the host. */
+export function nested(name: EngineName): ContextSubject {
+  const { tracer, discard } = open(name);
+  return inContext(new AsyncLocalStorageContextManager(), () => {
+    recordNested(tracer, BATCH);
+    discard();
+  });
 }
 
 /** Records a batch and encodes it; the request is copied out of the engine's memory. */

@@ -1,11 +1,30 @@
 /** OpenTelemetry JS 3.x as a subject. */
 
 import * as sdk from '../rivals/upstream.mjs';
-import { recordSpans } from '../workload.ts';
+import { BATCH, recordNested, recordSpans } from '../workload.ts';
+import { type ContextSubject, inContext } from './context.ts';
 import type { Delivery } from './delivery.ts';
 import { subjectOf } from './upstream-sdk.ts';
 
 export const { recorder, encoder, recorded, serialize } = subjectOf(sdk);
+
+/** Starts and ends spans that AlwaysOff does not record. */
+export function nonRecorder(): { run(): void } {
+  const tracer = sdk.recordNothing();
+  let first = 0;
+  return {
+    run() {
+      recordSpans(tracer, first, BATCH);
+      first += BATCH;
+    },
+  };
+}
+
+/** Active spans in each other, with upstream's own context manager. */
+export function nested(): ContextSubject {
+  const tracer = sdk.recordOnly();
+  return inContext(sdk.contextManager(), () => recordNested(tracer, BATCH));
+}
 
 /** BatchSpanProcessor with its defaults and the OTLP/HTTP exporter. */
 export function deliver(url: string, gzip: boolean): Delivery {

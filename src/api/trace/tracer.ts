@@ -123,20 +123,18 @@ export class RecordingTracer implements Tracer {
   ): ReturnType<F>;
   startActiveSpan<F extends (span: Span) => unknown>(
     name: string,
-    ...rest: [F] | [SpanOptions, F] | [SpanOptions, Context, F]
+    second: F | SpanOptions,
+    third?: F | Context,
+    fourth?: F,
   ): ReturnType<F> {
-    const fn = rest[rest.length - 1] as F;
+    // The callback comes last, of two to four arguments.
+    const fn = fourth ?? third ?? second;
     if (typeof fn !== 'function') return undefined as ReturnType<F>;
-    const options = rest.length > 1 ? (rest[0] as SpanOptions) : undefined;
-    const given = rest.length > 2 ? rest[1] : undefined;
-    const parent = isContext(given) ? given : contextApi.active();
+    const options = fn === second ? undefined : (second as SpanOptions);
+    const parent = fn === fourth && isContext(third) ? third : contextApi.active();
     const span = this.startSpan(name, options, parent);
-    return contextApi.with(
-      new ActiveSpanContext(parent, span),
-      fn as (span: Span) => ReturnType<F>,
-      undefined,
-      span,
-    );
+    const context = new ActiveSpanContext(parent, span);
+    return contextApi.with(context, fn as (span: Span) => ReturnType<F>, undefined, span);
   }
 }
 
@@ -238,6 +236,7 @@ function decide(
 }
 
 function isContext(value: unknown): value is Context {
+  if (value === undefined || value === null) return false;
   try {
     const { getValue, setValue } = value as Context;
     return typeof getValue === 'function' && typeof setValue === 'function';
