@@ -49,6 +49,7 @@ if (unknown.length > 0) {
 const libraries = LIBRARIES.filter(({ name }) => chosen.includes(name));
 
 const totals = { passed: 0, failed: 0, skipped: 0 };
+const skippedBecause = [];
 
 function note(verdict, name, detail = '') {
   totals[verdict]++;
@@ -222,8 +223,10 @@ async function check(library) {
       note(wrong.length === 0 ? 'passed' : 'failed', about, [...shown, ...wrong].join('\n'));
     }
   } catch (error) {
-    if (error instanceof Unavailable) note('skipped', `${library.name}: ${error.message}`);
-    else note('failed', library.name, error.stack);
+    if (error instanceof Unavailable) {
+      note('skipped', library.name, error.message);
+      skippedBecause.push(`SKIPPED ${library.name}: ${error.message}`);
+    } else note('failed', library.name, error.stack);
   } finally {
     await server?.stop();
   }
@@ -236,6 +239,7 @@ const { decodeTraces } = await import('./decode.mjs');
 installServers(libraries.flatMap(({ server }) => server ?? []));
 for (const library of libraries) await check(library);
 
+if (skippedBecause.length > 0) console.log(`\n${skippedBecause.join('\n')}`);
 const { passed, failed, skipped } = totals;
 console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped`);
 process.exit(failed > 0 ? 1 : 0);
