@@ -42,6 +42,7 @@ describe('health', () => {
           lastWarning: undefined,
         },
       ],
+      redacted: undefined,
       memory: {
         engineBytes: expect.any(Number),
         ring: { bytes: 4 * 1024 * 1024, used: 0, records: 0 },

@@ -200,7 +200,7 @@ describe('SpanLimits', () => {
 });
 
 describe('Attribute Limits', () => {
-  const limited = (value: unknown, limits: StartOptions['limits']) =>
+  const limited = (value: unknown, limits: NonNullable<StartOptions['limits']>) =>
     one((span) => span.setAttribute('k', any(value)).addEvent('e', any({ k: value })), {
       options: { limits },
     }).then(({ attributes, events }) => {
