@@ -30,12 +30,17 @@ export interface Attributes {
   values: RecordValue[];
 }
 
-export interface EventData extends Attributes {
-  readonly nameKey: Key;
-  readonly name: string;
-  sec: number;
-  nano: number;
+export interface EventAttributes extends Attributes {
   dropped: number;
+}
+
+export interface EventData {
+  /** Has the name. */
+  readonly key: Key;
+  readonly sec: number;
+  readonly nano: number;
+  /** Apart: most events have none, and then take half as much. */
+  readonly attributes: EventAttributes | null;
   /** The event after this one: a chain takes less than an array. */
   next: EventData | null;
 }

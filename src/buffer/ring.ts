@@ -428,10 +428,11 @@ export class Ring {
       const at = w;
       words[at] = event.sec;
       words[at + 1] = event.nano;
-      words[at + 3] = event.count;
-      words[at + 4] = event.dropped;
-      w = this.name(at + 5, event.nameKey, event.name, at + 2);
-      if (event.count > 0 && w >= 0) w = this.attributes(w, event);
+      const { key, attributes } = event;
+      words[at + 3] = attributes === null ? 0 : attributes.count;
+      words[at + 4] = attributes === null ? 0 : attributes.dropped;
+      w = this.name(at + 5, key, key.name, at + 2);
+      if (attributes !== null && w >= 0) w = this.attributes(w, attributes);
       if (w < 0) return OVERFLOW;
     }
     return w;

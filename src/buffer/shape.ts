@@ -102,6 +102,14 @@ export class Shape {
     return this.allNames[count] === name ? this : this.forks[count]!.get(name);
   }
 
+  /** Such a list, other than this one, if the key's value may be taken without a look. */
+  fork(name: string, count: number): Shape | undefined {
+    const next = this.forks[count]!.get(name);
+    return next !== undefined && count < next.plain && next.names[count] === name
+      ? next
+      : undefined;
+  }
+
   /** Makes such a list; `name` must not be among the first `count` keys. */
   with(name: string, count: number): Shape {
     if (count === this.size) {
@@ -180,7 +188,7 @@ const MAX_KEYS = 4096;
 /** Cells (keys summed over shapes) that the tree may hold. */
 const MAX_CELLS = 131072;
 
-const RECENT = 32;
+const RECENT = 256;
 
 function recentKeys(): Key[] {
   return Array.from({ length: RECENT }, () => new Key(''));
@@ -198,7 +206,7 @@ export class ShapeTree {
   private cells = 0;
   private byName = new Map<string, Key>();
   /**
-   * Names looked up lately, placed by length and last character: they tend to repeat, and a look
+   * Names looked up lately, placed by length and four characters: they tend to repeat, and a look
    * here costs a fifth of one in the map. Of this tree: keys hold its ring's addresses.
    */
   private recent = recentKeys();
@@ -214,7 +222,14 @@ export class ShapeTree {
 
   /** What is known about an attribute key or the name of a span. */
   key(name: string): Key {
-    const place = (name.length * 5 + name.charCodeAt(name.length - 1)) & (RECENT - 1);
+    const { length } = name;
+    const mixed =
+      length * 197 +
+      name.charCodeAt(0) * 7 +
+      name.charCodeAt(length >> 2) * 29 +
+      name.charCodeAt(length >> 1) * 53 +
+      name.charCodeAt(length - 1) * 113;
+    const place = mixed & (RECENT - 1);
     const recent = this.recent[place]!;
     if (recent.name === name) return recent;
     let key = this.byName.get(name);

@@ -190,7 +190,7 @@ describe('span kinds and flags', () => {
   });
 
   it.each([
-    ['a root', undefined, 0x101],
+    ['a root', undefined, 0x103],
     ['a child of a local span', { ...PARENT, isRemote: false }, 0x101],
     ['a child of a remote span', { ...PARENT, isRemote: true }, 0x301],
     ['a child of a span that says nothing', PARENT, 0x101],

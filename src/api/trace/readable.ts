@@ -107,10 +107,10 @@ export function readEvents(first: EventData | null): TimedEvent[] {
   const events: TimedEvent[] = [];
   for (let event = first; event !== null; event = event.next) {
     events.push({
-      name: event.name,
+      name: event.key.name,
       time: [event.sec, event.nano],
-      attributes: readAttributes(event),
-      droppedAttributesCount: event.dropped,
+      attributes: event.attributes === null ? {} : readAttributes(event.attributes),
+      droppedAttributesCount: event.attributes?.dropped ?? 0,
     });
   }
   return events;

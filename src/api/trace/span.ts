@@ -13,6 +13,7 @@ import {
   type TraceState,
 } from '@opentelemetry/api';
 import type {
+  EventAttributes,
   EventData,
   Group,
   LinkData,
@@ -113,9 +114,9 @@ export class RecordingSpan extends SpanIdentity implements Span, SpanData, Reada
     const { shape, count } = this;
     // The common case: the key that came next in the last span, a plain value.
     if (count < shape.plain && shape.names[count] === name) {
-      const type = typeof value;
-      if (type === 'string' || type === 'number' || type === 'boolean') {
-        this.values[count] = value as RecordValue;
+      // Spelled out: `typeof` against a literal is two instructions, its value is a call.
+      if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
+        this.values[count] = value;
         this.count = count + 1;
         return this;
       }
@@ -125,6 +126,17 @@ export class RecordingSpan extends SpanIdentity implements Span, SpanData, Reada
 
   /** Apart, so that the common case is small enough to be inlined where it is called. */
   private setOther(name: string, value: unknown): this {
+    const { shape, count } = this;
+    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
+      // Where this list of keys parts from the last span's, there is mostly one that goes on.
+      const next = shape.fork(name, count);
+      if (next !== undefined) {
+        this.values[count] = value;
+        this.count = count + 1;
+        this.shape = next;
+        return this;
+      }
+    }
     if (!setAttribute(this, name, value)) this.rareData().droppedAttributes++;
     return this;
   }
@@ -155,24 +167,14 @@ export class RecordingSpan extends SpanIdentity implements Span, SpanData, Reada
     else attributes = attributesOrTime as object | undefined;
     if (time === undefined) clock.read(this.anchor);
     else clock.readInput(time, this.anchor);
-    name = textOf(name);
-    const nameKey = eventShapes.key(name);
+    const key = eventShapes.key(textOf(name));
     const event: EventData = {
-      nameKey,
-      name,
+      key,
       sec: clock.sec,
       nano: clock.nano,
-      shape: nameKey.shape ?? eventShapes.first(nameKey),
-      count: 0,
-      values: NO_VALUES,
-      dropped: 0,
+      attributes: attributes ? eventAttributes(attributes, key, eventShapes) : null,
       next: null,
     };
-    if (attributes) {
-      event.values = [null, null, null, null];
-      event.dropped = setAttributes(event, attributes);
-      nameKey.shape = event.shape;
-    }
     if (this.lastEvent === null) this.firstEvent = event;
     else this.lastEvent.next = event;
     this.lastEvent = event;
@@ -363,12 +365,23 @@ export class RecordingSpan extends SpanIdentity implements Span, SpanData, Reada
   }
 }
 
-const NO_VALUES: RecordValue[] = [];
+function eventAttributes(given: object, key: Key, shapes: ShapeTree): EventAttributes {
+  const attributes: EventAttributes = {
+    shape: key.shape ?? shapes.first(key),
+    count: 0,
+    values: [null, null, null, null],
+    dropped: 0,
+  };
+  attributes.dropped = setAttributes(attributes, given);
+  key.shape = attributes.shape;
+  return attributes;
+}
 
 /** An array with room for as many values; `count`, not `length`, says how many there are. */
 function roomFor(count: number): RecordValue[] {
   if (count <= 4) return [null, null, null, null];
-  return [null, null, null, null, null, null, null, null, null, null, null, null];
+  if (count <= 10) return [null, null, null, null, null, null, null, null, null, null];
+  return [null, null, null, null, null, null, null, null, null, null, null, null, null, null];
 }
 
 function isTime(value: unknown): value is TimeInput {
