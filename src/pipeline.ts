@@ -167,6 +167,12 @@ export class Pipeline {
     return 'written';
   }
 
+  /** What batches were waiting for is there. */
+  settled(): void {
+    this.patient = false;
+    if ((this.parts?.ring.count ?? 0) >= this.options.batch.size) this.planTurn();
+  }
+
   /** Sends everything that is in the ring on its way. */
   drain(): void {
     this.patient = false;

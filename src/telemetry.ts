@@ -173,8 +173,8 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
   if (detection.running > 0) {
     pipeline.patient = true;
     void detection.settled.then(() => {
-      pipeline.patient = false;
       if (detection.fresh) completeResource();
+      pipeline.settled();
     });
   }
 
