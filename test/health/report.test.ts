@@ -10,6 +10,7 @@ describe('health', () => {
     expect(health).toEqual({
       engine: { name: engine, reason: 'asked for' },
       detectors: [{ name: 'service', state: 'ok' }],
+      context: { manager: 'none', reason: 'register() installs one' },
       signals: {
         traces: {
           recorded: 0,

@@ -272,7 +272,7 @@ export function expectedSpan(
     links: links.slice(0, limits.links).map((link) => expectedLink(link, limits)),
     droppedLinks: Math.max(0, links.length - limits.links),
     status,
-    flags: ((parent?.traceFlags ?? 1) & 0xff) | 0x100 | (parent?.isRemote ? 0x200 : 0),
+    flags: ((parent?.traceFlags ?? 3) & 0xff) | 0x100 | (parent?.isRemote ? 0x200 : 0),
   };
 }
 
