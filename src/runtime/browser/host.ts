@@ -1,23 +1,39 @@
 import { browserDetector } from '../../api/resource/detectors/browser.ts';
 import { inlinedEngines } from '../../engine/inlined.ts';
+import { fetchTransport } from '../fetch-transport.ts';
 import type { ExitHooks, Host } from '../host.ts';
 import { webHost } from '../web/host.ts';
+import { keepaliveFetch } from './keepalive.ts';
 
 /** A page or a worker in a browser. */
 export const host: Host = webHost({
   name: 'browser',
   engines: inlinedEngines,
   detectors: [browserDetector],
+  httpTransport: (options) => fetchTransport(options, keepaliveFetch()),
   onExit: watchPageHide,
 });
 
-/** A hidden page may never be shown again: what waits is sent when it hides. */
+interface Target {
+  addEventListener?(type: string, listener: () => void): void;
+  removeEventListener?(type: string, listener: () => void): void;
+}
+
+/**
+ * A hidden page may never be shown again: what waits is sent when it hides. Leaving a page is
+ * `pagehide`; on a phone the last that is heard of one is often that it is hidden.
+ */
 function watchPageHide({ flush }: ExitHooks): () => void {
-  const target = globalThis as unknown as {
-    addEventListener?(type: string, listener: () => void): void;
-    removeEventListener?(type: string, listener: () => void): void;
+  const page = globalThis as Target & { document?: Target & { readonly visibilityState: string } };
+  const { document } = page;
+  const onPageHide = () => void flush();
+  const onVisibilityChange = () => {
+    if (document?.visibilityState === 'hidden') void flush();
   };
-  const listener = () => void flush();
-  target.addEventListener?.('pagehide', listener);
-  return () => target.removeEventListener?.('pagehide', listener);
+  page.addEventListener?.('pagehide', onPageHide);
+  document?.addEventListener?.('visibilitychange', onVisibilityChange);
+  return () => {
+    page.removeEventListener?.('pagehide', onPageHide);
+    document?.removeEventListener?.('visibilitychange', onVisibilityChange);
+  };
 }

@@ -8,6 +8,7 @@ import { samplerFromEnv } from '../../options/sampler.ts';
 import type { Host } from '../host.ts';
 import { webHost } from '../web/host.ts';
 import { denoContext } from './context.ts';
+import { watchUnload } from './exit.ts';
 
 interface Deno {
   readonly env: { get(name: string): string | undefined };
@@ -30,7 +31,13 @@ const env: Host['env'] = new Proxy(
 
 /** Deno: web globals, and the environment where `--allow-env` grants it. */
 export const host: Host = {
-  ...webHost({ name: 'deno', engines: inlinedEngines, env, contextManager: denoContext }),
+  ...webHost({
+    name: 'deno',
+    engines: inlinedEngines,
+    env,
+    contextManager: denoContext,
+    onExit: watchUnload,
+  }),
   // It costs Deno's entry little; there is no synchronous import by which to leave it out.
   propagator: (env, warn) =>
     resolvePropagator(env, warn, (name) => ({ jaeger, xray, ottrace: otTrace })[name]()),

@@ -11,6 +11,7 @@ export interface WebHostParts {
   readonly env?: Host['env'];
   readonly detectors?: Host['detectors'];
   readonly contextManager?: Host['contextManager'];
+  readonly httpTransport?: Host['httpTransport'];
   readonly onExit?: Host['onExit'];
 }
 

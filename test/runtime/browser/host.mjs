@@ -67,6 +67,9 @@ async function serve(files) {
       response.setHeader('content-type', 'text/html; charset=utf-8');
       if (csp) response.setHeader('content-security-policy', csp);
       response.end(PAGE);
+    } else if (path === '/elsewhere') {
+      response.setHeader('content-type', 'text/html; charset=utf-8');
+      response.end('<!doctype html><title>elsewhere</title>');
     } else if (files.has(path)) {
       response.setHeader('content-type', 'text/javascript');
       response.end(files.get(path));
@@ -116,6 +119,20 @@ export async function open(project) {
     }
   }
 
+  /** Opens the page, lets `act` record and leave, and waits for what was recorded. */
+  async function leave(act, spans = 1) {
+    server.visit('');
+    const page = await browser.newPage();
+    try {
+      await page.goto(pageUrl('leave'));
+      await page.waitForFunction(() => globalThis.record !== undefined);
+      await act(page);
+      await collector.waitFor({ spans });
+    } finally {
+      await page.close();
+    }
+  }
+
   async function arrives(csp) {
     const result = await visit({ csp });
     assert.deepEqual([result.report.complete, result.report.sent], [true, 1]);
@@ -147,6 +164,57 @@ export async function open(project) {
         assert.deepEqual(problems, []);
         assertNested(collector, { followed: false });
         return context.reason;
+      },
+      'a span that ends right before its page is left arrives': async () => {
+        await leave((page) =>
+          Promise.all([
+            page.waitForURL('**/elsewhere'),
+            page.evaluate(() => {
+              globalThis.record();
+              location.href = '/elsewhere';
+            }),
+          ]),
+        );
+        assertArrived(collector, 'webjs');
+      },
+      'what is on its way when the page is left arrives': async () => {
+        await leave(async (page) => {
+          await page.evaluate(() => {
+            globalThis.record();
+            void globalThis.telemetry.flush();
+          });
+          await page.goto(`${server.url}/elsewhere`);
+        });
+        assertArrived(collector, 'webjs');
+      },
+      'more than may outlive a page is sent as usual': async () => {
+        const spans = 40;
+        await leave(
+          (page) =>
+            page.evaluate(async (count) => {
+              const tracer = globalThis.telemetry.tracer('large');
+              for (let i = 0; i < count; i++) {
+                // Random, so that there is nothing to compress.
+                const bytes = crypto.getRandomValues(new Uint8Array(4096));
+                const noise = Array.from(bytes, (byte) => byte.toString(36)).join('');
+                tracer.startSpan('large', { attributes: { noise } }).end();
+              }
+              await globalThis.telemetry.flush();
+            }, spans),
+          spans,
+        );
+        assert.ok(Math.max(...collector.requests().map(({ wireBytes }) => wireBytes)) > 64 * 1024);
+        collector.clear();
+      },
+      'a page that is hidden sends what it has': async () => {
+        await leave((page) =>
+          page.evaluate(() => {
+            globalThis.record();
+            Object.defineProperty(document, 'visibilityState', { value: 'hidden' });
+            document.dispatchEvent(new Event('visibilitychange'));
+          }),
+        );
+        assertArrived(collector, 'webjs');
       },
       'a policy without wasm-unsafe-eval: portable, loaded after the span had ended': async () => {
         const connect = `connect-src 'self' ${collector.url}`;

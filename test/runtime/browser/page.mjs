@@ -1,7 +1,12 @@
 import { start } from 'otlp-wasm';
-import { journey, nestedJourney, optionsFor } from './journey.mjs';
+import { journey, nestedJourney, optionsFor, record } from './journey.mjs';
 
 const asked = new URLSearchParams(location.search);
 const endpoint = asked.get('collector');
 const travel = asked.has('nested') ? nestedJourney : journey;
-globalThis.result = travel(start, optionsFor(endpoint)).catch((error) => ({ error: error.stack }));
+if (asked.has('leave')) {
+  globalThis.telemetry = start(optionsFor(endpoint));
+  globalThis.record = () => record(globalThis.telemetry);
+} else {
+  globalThis.result = travel(start, optionsFor(endpoint)).catch(({ stack }) => ({ error: stack }));
+}

@@ -23,7 +23,7 @@ export async function open(project) {
       env: { ...env, ...more.env },
     });
     assert.equal(run.code, 0, run.stderr);
-    assert.equal(run.stderr, '', 'standard error');
+    assert.match(run.stderr, more.stderr ?? /^$/, 'standard error');
     return run.stdout;
   }
 
@@ -78,6 +78,36 @@ export async function open(project) {
         assert.deepEqual([report.complete, report.sent], [true, 4]);
         assertNested(collector, { followed: true });
         return context.reason;
+      },
+      'what is left at the end is sent': async () => {
+        const counted = await app([], { program: 'ends.mjs' });
+        assert.deepEqual(counted, { recorded: 1, sent: 1, lost: 0 });
+        assertArrived(collector, 'nodejs');
+      },
+      'what is recorded while the program ends is sent too': async () => {
+        const counted = await app([], { program: 'ends.mjs', args: ['later'] });
+        assert.deepEqual(counted, { recorded: 2, sent: 2, lost: 0 });
+        assert.equal(collector.traces().length, 2);
+        collector.clear();
+      },
+      'a server that refuses at first is asked again before the end': async () => {
+        await collector.fault({ kind: 'status', status: 503, times: 1 });
+        const counted = await app([], { program: 'ends.mjs' });
+        assert.deepEqual(counted, { recorded: 1, sent: 1, lost: 0 });
+        collector.clear();
+      },
+      'a server that never answers does not keep the program': async () => {
+        await collector.fault({ kind: 'hang' });
+        const options = { flushTimeoutMs: 200 };
+        const counted = await app([], { program: 'ends.mjs', options, stderr: /1 span lost/ });
+        assert.deepEqual(counted, { recorded: 1, sent: 0, lost: 1 });
+        await collector.fault(null);
+        collector.clear();
+      },
+      'Deno.exit leaves no time: what is lost is counted and shown': async () => {
+        const more = { program: 'ends.mjs', args: ['exit'], stderr: /1 span lost/ };
+        assert.deepEqual(await app([], more), { recorded: 1, sent: 0, lost: 1 });
+        assert.equal(collector.requests().length, 0);
       },
       'no SIMD: scalar, by itself': async () => {
         const reason = await arrives('scalar', ['--v8-flags=--no-enable-sse4-1']);
