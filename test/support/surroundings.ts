@@ -3,6 +3,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import { afterAll } from 'vitest';
 import type { ResourceDetector, Surroundings, System } from '../../src/api/resource/detector.ts';
 import { createResource } from '../../src/api/resource/resource.ts';
@@ -66,11 +67,22 @@ export function surroundingsOf(plan: SurroundingsPlan = {}): Surroundings {
   };
 }
 
+/** The answer of a detector, with everything that comes later. */
+export async function answerOf(
+  detector: ResourceDetector,
+  surroundings: Surroundings,
+): Promise<Record<string, AttributeValue | undefined>> {
+  const first = detector.detect(surroundings);
+  const answer = await (typeof first === 'function' ? first() : first);
+  const entries = Object.entries(answer).map(
+    async ([key, value]) => [key, await (typeof value === 'function' ? value() : value)] as const,
+  );
+  return Object.fromEntries(await Promise.all(entries));
+}
+
 /** What a detector finds, as it gets into the resource. */
 export async function found(detector: ResourceDetector, plan: SurroundingsPlan = {}) {
-  const answer = await detector.detect(surroundingsOf(plan));
-  const entries = Object.entries(answer).map(async ([key, value]) => [key, await value] as const);
-  return createResource(Object.fromEntries(await Promise.all(entries))).attributes;
+  return createResource((await answerOf(detector, surroundingsOf(plan))) as Attributes).attributes;
 }
 
 /** A service account's token with this issuer; nobody checks its signature. */

@@ -44,6 +44,8 @@ export function startDetection(
   warn: (line: string) => void,
 ): Detection {
   const all: Found[] = [];
+  /** What is left to do once the program has started. */
+  const afterStart: (() => void)[] = [];
   let settle = () => {};
   const said = new Set<string>();
   const warnOnce = (line: string) => {
@@ -83,42 +85,70 @@ export function startDetection(
 
     const fail = (error: unknown) => end('failed', `failed: ${textOf(error).slice(0, 160)}`);
 
+    const calls: (() => unknown)[] = [];
+    let started = false;
+    /** Calls when the program has started. */
+    const call = (fn: () => unknown) => (started ? fn() : void calls.push(fn));
+
     /** Takes an answer of either shape; what it returns is to be waited for. */
     function take(answer: unknown): unknown {
+      if (typeof answer === 'function') return call(() => take(answer()));
       if (isPromise(answer)) return Promise.resolve(answer).then(take);
       // Nothing found is no error.
       const given = (answer ?? {}) as Record<string, unknown>;
       const around = typeof given['attributes'] === 'object' && !isPromise(given['attributes']);
       const schemaUrl = (around && given['schemaUrl']) || detector.schemaUrl;
-      const waiting: Promise<void>[] = [];
+      const waiting: unknown[] = [];
       for (const [key, value] of Object.entries((around && given['attributes']) || given)) {
-        const given = (known: unknown) => put(key, known, textOf(schemaUrl ?? ''));
-        if (isPromise(value)) waiting.push(Promise.resolve(value).then(given));
-        else given(value);
+        const know = (known: unknown): unknown => {
+          if (typeof known === 'function') return call(() => know(known()));
+          if (isPromise(known)) return Promise.resolve(known).then(know);
+          return put(key, known, textOf(schemaUrl ?? ''));
+        };
+        const wait = know(value);
+        if (wait !== undefined) waiting.push(wait);
       }
       return waiting.length > 0 ? Promise.all(waiting) : undefined;
     }
 
+    function waitFor(waiting: unknown): void {
+      const limitMs = detector.timeoutMs ?? DETECTOR_TIMEOUT_MS;
+      cancel = host.setTimer(
+        () => end('timed_out', `has not answered within ${limitMs} ms`),
+        limitMs,
+      );
+      started = true;
+      Promise.all([waiting, ...calls.map((each) => attempt(each))]).then(() => end('ok'), fail);
+    }
+
     try {
       const waiting = take(detector.detect(host));
-      if (isPromise(waiting)) {
-        const limitMs = detector.timeoutMs ?? DETECTOR_TIMEOUT_MS;
-        cancel = host.setTimer(
-          () => end('timed_out', `has not answered within ${limitMs} ms`),
-          limitMs,
-        );
-        waiting.then(() => end('ok'), fail);
-      } else {
-        end('ok');
-      }
+      if (waiting !== undefined) waitFor(waiting);
+      else if (calls.length > 0) afterStart.push(() => waitFor(undefined));
+      else end('ok');
     } catch (error) {
       fail(error);
     }
   }
 
   // What detectors ask over the network is not traced.
-  contextApi.with(suppressTracing(ROOT_CONTEXT), () => detectors.forEach(ask));
+  const untraced = (work: () => void) => contextApi.with(suppressTracing(ROOT_CONTEXT), work);
+  untraced(() => {
+    for (const detector of detectors) ask(detector);
+  });
+  if (afterStart.length > 0) {
+    host.soon(() => {
+      untraced(() => {
+        for (const rest of afterStart) rest();
+      });
+    });
+  }
   return detection;
+}
+
+/** What a call returns, a promise that rejects if it throws. */
+async function attempt(call: () => unknown): Promise<unknown> {
+  return call();
 }
 
 function isPromise(value: unknown): value is PromiseLike<unknown> {

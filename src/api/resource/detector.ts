@@ -36,10 +36,17 @@ export interface System {
   owner(): Promise<string | undefined>;
 }
 
-/** Attributes some of which may be known later; those that are undefined are left out. */
+type Maybe = AttributeValue | undefined;
+
+/**
+ * Attributes, some of which may be known later: by a promise, or by a function that is called
+ * once the program has started. Those that are undefined are left out.
+ */
 export type DetectedAttributes = Readonly<
-  Record<string, AttributeValue | undefined | PromiseLike<AttributeValue | undefined>>
+  Record<string, Maybe | PromiseLike<Maybe> | (() => Maybe | PromiseLike<Maybe>)>
 >;
+
+type Answer = DetectedAttributes | PromiseLike<DetectedAttributes>;
 
 /** Finds out something about what telemetry is about (specification, "Detecting resource information"). */
 export interface ResourceDetector {
@@ -49,8 +56,11 @@ export interface ResourceDetector {
   readonly schemaUrl?: string | undefined;
   /** How long its answer is waited for, milliseconds; what comes later is ignored. Default 2000. */
   readonly timeoutMs?: number | undefined;
-  /** Attributes, at once or later; none when there is nothing to say. */
-  detect(surroundings: Surroundings): DetectedAttributes | PromiseLike<DetectedAttributes>;
+  /**
+   * Attributes, none when there is nothing to say; or a promise of them, or a function that is
+   * called for them once the program has started: `start()` waits for what this does itself.
+   */
+  detect(surroundings: Surroundings): Answer | (() => Answer);
 }
 
 /** The detectors of upstream's packages, which answer with an object around the attributes. */

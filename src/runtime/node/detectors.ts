@@ -16,11 +16,10 @@ function later(name: Name<keyof Environment>): ResourceDetector {
   return {
     name,
     schemaUrl: SCHEMA_URL,
-    async detect(surroundings) {
-      environment ??= new Promise<void>((resolve) => void setImmediate(resolve).unref()).then(
-        () => import('../../resources.ts'),
-      );
-      return (await environment)[`${name}Detector`].detect(surroundings);
+    detect: (surroundings) => async () => {
+      environment ??= import('../../resources.ts');
+      const answer = (await environment)[`${name}Detector`].detect(surroundings);
+      return typeof answer === 'function' ? answer() : answer;
     },
   };
 }

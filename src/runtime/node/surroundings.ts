@@ -41,13 +41,7 @@ export function system(): System {
   };
 }
 
-/** After what is under way: nothing that waits for files shall delay the program's start. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => void setImmediate(resolve).unref());
-}
-
 async function owner(): Promise<string | undefined> {
-  await turn();
   try {
     return builtin('node:os').userInfo().username;
   } catch {
@@ -57,7 +51,6 @@ async function owner(): Promise<string | undefined> {
 }
 
 export async function readText(path: string): Promise<string | undefined> {
-  await turn();
   try {
     return await builtin('node:fs').promises.readFile(path, 'utf8');
   } catch {

@@ -9,6 +9,7 @@ import { AsyncLocalStorageContextManager } from '../../../src/runtime/node/conte
 import { host as nodeHost } from '../../../src/runtime/node/host.ts';
 import type { FakeHostOptions } from '../../../src/testing/index.ts';
 import { engineSources } from '../../support/engines.ts';
+import { answerOf } from '../../support/surroundings.ts';
 import { settledBy, started, unaccounted } from '../../support/telemetry.ts';
 
 const OTHER_SCHEMA = 'https://opentelemetry.io/schemas/1.40.0';
@@ -209,6 +210,56 @@ describe('schema URLs', () => {
     expect(resource).toMatchObject({ schemaUrl: '', attributes: { a: 1, b: 1 } });
     expect(warnings).toHaveLength(1);
     expect(warnings[0]).toContain(OTHER_SCHEMA);
+  });
+});
+
+describe('a function in an answer', () => {
+  it('is called when the start is over, untraced', async () => {
+    const calls: string[] = [];
+    const { end, host, resources, states, telemetry } = withDetectors([
+      detector('functions', () => ({
+        now: 1,
+        soon: () => {
+          calls.push('soon');
+          return 2;
+        },
+        later: async () => 3,
+        never: () => undefined,
+      })),
+      detector('whole', () => () => {
+        calls.push('whole');
+        return { whole: 4, rest: async () => 5 };
+      }),
+      detector('promised', async () => ({ promised: () => 6 })),
+    ]);
+    expect(calls).toEqual([]);
+    expect(states()).toMatchObject({ functions: 'running', whole: 'running' });
+    end('1');
+    await host.settle();
+    expect(calls).toEqual(['soon', 'whole']);
+    expect(states()).toMatchObject({ functions: 'ok', whole: 'ok', promised: 'ok' });
+    void telemetry.flush();
+    await host.settle();
+    expect(resources()).toMatchObject([
+      { attributes: { now: 1, soon: 2, later: 3, whole: 4, rest: 5, promised: 6 } },
+    ]);
+  });
+
+  it('that throws fails its detector alone', async () => {
+    const { host, states } = withDetectors([
+      detector('throws', () => ({
+        value: () => {
+          throw new Error('no luck');
+        },
+      })),
+      detector('whole', () => () => {
+        throw new Error('no luck');
+      }),
+      detector('works', () => ({ works: () => 1 })),
+    ]);
+    await host.settle();
+    expect(states()).toMatchObject({ throws: 'failed', whole: 'failed', works: 'ok' });
+    expect(host.warnings).toHaveLength(2);
   });
 });
 
@@ -541,7 +592,7 @@ describe("upstream's detectors", () => {
     );
     const ours = new Set<string>();
     for (const one of nodeHost.detectors.slice(0, 3)) {
-      for (const key of Object.keys(await one.detect(nodeHost))) ours.add(key);
+      for (const key of Object.keys(await answerOf(one, nodeHost))) ours.add(key);
     }
     ours.add('service.instance.id');
     expect(theirs.filter((key) => !ours.has(key)).sort()).toEqual([

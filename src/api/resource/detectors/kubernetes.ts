@@ -49,7 +49,7 @@ export const kubernetesDetector: ResourceDetector = {
         (await file(`${POD_INFO}/namespace`)) ??
         (await file(`${ACCOUNT}/namespace`)),
       [ATTR_K8S_NODE_NAME]: firstOf(env, ...names('NODE_NAME'), 'NODE_NAME'),
-      [ATTR_K8S_CONTAINER_NAME]: firstOf(env, ...names('CONTAINER_NAME'), 'CONTAINER_NAME'),
+      [ATTR_K8S_CONTAINER_NAME]: firstOf(env, ...names('CONTAINER_NAME')),
       [ATTR_K8S_DEPLOYMENT_NAME]: firstOf(env, ...names('DEPLOYMENT_NAME')),
       [ATTR_K8S_CLUSTER_NAME]: firstOf(env, ...names('CLUSTER_NAME')),
     };

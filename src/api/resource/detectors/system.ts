@@ -33,8 +33,8 @@ export const processDetector: ResourceDetector = {
       [ATTR_PROCESS_PID]: facts.pid,
       [ATTR_PROCESS_COMMAND]: argv[0],
       [ATTR_PROCESS_EXECUTABLE_NAME]: executablePath.slice(executablePath.search(/[^/\\]*$/)),
-      [ATTR_PROCESS_OWNER]: facts.owner(),
-      [ATTR_PROCESS_CREATION_TIME]: new Date(facts.startedMs).toISOString(),
+      [ATTR_PROCESS_OWNER]: facts.owner,
+      [ATTR_PROCESS_CREATION_TIME]: () => new Date(facts.startedMs).toISOString(),
       [ATTR_PROCESS_RUNTIME_NAME]: facts.runtimeName,
       [ATTR_PROCESS_RUNTIME_VERSION]: facts.runtimeVersion,
       [ATTR_PROCESS_RUNTIME_DESCRIPTION]: facts.runtimeDescription,
@@ -66,12 +66,15 @@ export const osDetector: ResourceDetector = {
     if (facts.osType !== 'linux') {
       return { [ATTR_OS_TYPE]: facts.osType, [ATTR_OS_VERSION]: facts.osRelease };
     }
-    const release = osRelease(surroundings);
-    const field = (name: string) => release.then((fields) => fields.get(name));
+    let release: Promise<Map<string, string>> | undefined;
+    const field = (name: string) => async () => {
+      release ??= osRelease(surroundings);
+      return (await release).get(name);
+    };
     return {
       [ATTR_OS_TYPE]: facts.osType,
       [ATTR_OS_NAME]: field('NAME'),
-      [ATTR_OS_VERSION]: field('VERSION_ID').then((version) => version ?? facts.osRelease),
+      [ATTR_OS_VERSION]: async () => (await field('VERSION_ID')()) ?? facts.osRelease,
       [ATTR_OS_DESCRIPTION]: field('PRETTY_NAME'),
       [ATTR_OS_BUILD_ID]: field('BUILD_ID'),
     };
@@ -107,7 +110,7 @@ export const hostDetector: ResourceDetector = {
     return {
       [ATTR_HOST_NAME]: facts.hostName,
       [ATTR_HOST_ARCH]: facts.arch,
-      ...(facts.osType === 'linux' && { [ATTR_HOST_ID]: id() }),
+      ...(facts.osType === 'linux' && { [ATTR_HOST_ID]: id }),
     };
   },
 };

@@ -47,7 +47,7 @@ describe('kubernetes', () => {
         [`${prefix}POD_UID`]: UID,
         [prefix === '' ? 'POD_NAMESPACE' : `${prefix}NAMESPACE`]: 'space',
         [`${prefix}NODE_NAME`]: 'node-1',
-        [`${prefix}CONTAINER_NAME`]: 'app',
+        [`${prefix || 'K8S_'}CONTAINER_NAME`]: 'app',
         HOSTNAME: 'host',
       };
       const files = {

@@ -10,16 +10,12 @@ import {
 } from '../../../../src/api/resource/detectors/system.ts';
 import { SCHEMA_URL } from '../../../../src/api/resource/schema-url.ts';
 import { host as node } from '../../../../src/runtime/node/host.ts';
-import { found, surroundingsOf } from '../../../support/surroundings.ts';
+import { answerOf, found, surroundingsOf } from '../../../support/surroundings.ts';
 
 /** A host that knows nothing about a process. */
 const WEB = { env: {}, fillRandom: () => {} };
 
-async function onThisMachine(detector: ResourceDetector): Promise<Record<string, unknown>> {
-  const answer = await detector.detect(node);
-  const entries = Object.entries(answer).map(async ([key, value]) => [key, await value] as const);
-  return Object.fromEntries(await Promise.all(entries));
-}
+const onThisMachine = (detector: ResourceDetector) => answerOf(detector, node);
 
 describe('process', () => {
   it('describes the process and its runtime', async () => {
