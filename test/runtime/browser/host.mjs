@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { request as ask, createServer } from 'node:http';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { startCollector } from 'otlp-wasm/collector';
@@ -90,6 +90,33 @@ async function serve(files) {
   };
 }
 
+/** A way to the collector on which the browser's question whether it may post has to wait. */
+async function gate(target) {
+  let release;
+  let arrive;
+  const released = new Promise((resolve) => {
+    release = resolve;
+  });
+  const asked = new Promise((resolve) => {
+    arrive = resolve;
+  });
+  const server = createServer(async (request, response) => {
+    const { method, headers, url } = request;
+    if (method === 'OPTIONS') {
+      arrive();
+      await released;
+    }
+    const onward = ask(new URL(url, target), { method, headers }, (answer) => {
+      response.writeHead(answer.statusCode, answer.headers);
+      answer.pipe(response);
+    });
+    request.pipe(onward);
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${server.address().port}`;
+  return { url, asked, release, close: () => server.close() };
+}
+
 export async function open(project) {
   await provideChromium();
   const files = await bundle(project);
@@ -98,8 +125,8 @@ export async function open(project) {
   const collector = await startCollector({ port: 0, allowedOrigins: [server.url] });
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_FLAGS });
 
-  const pageUrl = (query) =>
-    `${server.url}/?collector=${encodeURIComponent(collector.url)}&${query}`;
+  const pageUrl = (query, endpoint = collector.url) =>
+    `${server.url}/?collector=${encodeURIComponent(endpoint)}&${query}`;
 
   /** Opens the page; what its journey came to, what it complained of, what it loaded late. */
   async function visit({ csp = '', query = '' } = {}) {
@@ -120,17 +147,24 @@ export async function open(project) {
   }
 
   /** Opens the page, lets `act` record and leave, and waits for what was recorded. */
-  async function leave(act, spans = 1) {
+  async function leave(act, { spans = 1, endpoint } = {}) {
     server.visit('');
     const page = await browser.newPage();
     try {
-      await page.goto(pageUrl('leave'));
+      await page.goto(pageUrl('leave', endpoint));
       await page.waitForFunction(() => globalThis.record !== undefined);
       await act(page);
       await collector.waitFor({ spans });
     } finally {
       await page.close();
     }
+  }
+
+  /** As `leave`; nothing is posted before the page is gone. */
+  async function outlive(act) {
+    const { url: endpoint, asked, release, close } = await gate(collector.url);
+    await leave((page) => act(page, asked).then(release), { endpoint }).finally(close);
+    assertArrived(collector, 'webjs');
   }
 
   async function arrives(csp) {
@@ -166,26 +200,23 @@ export async function open(project) {
         return context.reason;
       },
       'a span that ends right before its page is left arrives': async () => {
-        await leave((page) =>
-          Promise.all([
-            page.waitForURL('**/elsewhere'),
-            page.evaluate(() => {
-              globalThis.record();
-              location.href = '/elsewhere';
-            }),
-          ]),
+        const leaveAtOnce = () => {
+          globalThis.record();
+          location.href = '/elsewhere';
+        };
+        await outlive((page) =>
+          Promise.all([page.waitForURL('**/elsewhere'), page.evaluate(leaveAtOnce)]),
         );
-        assertArrived(collector, 'webjs');
       },
       'what is on its way when the page is left arrives': async () => {
-        await leave(async (page) => {
+        await outlive(async (page, asked) => {
           await page.evaluate(() => {
             globalThis.record();
             void globalThis.telemetry.flush();
           });
+          await asked;
           await page.goto(`${server.url}/elsewhere`);
         });
-        assertArrived(collector, 'webjs');
       },
       'more than may outlive a page is sent as usual': async () => {
         const spans = 40;
@@ -201,7 +232,7 @@ export async function open(project) {
               }
               await globalThis.telemetry.flush();
             }, spans),
-          spans,
+          { spans },
         );
         assert.ok(Math.max(...collector.requests().map(({ wireBytes }) => wireBytes)) > 64 * 1024);
         collector.clear();
