@@ -19,6 +19,8 @@ export class Key {
   readonly name: string;
   /** The shape of the last span, or event, of this name: the next one follows it. */
   shape: Shape | undefined = undefined;
+  /** The event, by its name, that a span of this name had last. */
+  event: Key | undefined = undefined;
   /** How well interning this key's values has paid; see `Ring.find`. */
   credit = 16;
   restLength = 512;

@@ -1,16 +1,15 @@
-import {
-  type Attributes as ApiAttributes,
-  type AttributeValue,
-  diag,
-  type Exception,
-  type HrTime,
-  type Link,
-  type Span,
-  type SpanContext,
-  type SpanKind,
-  type SpanStatus,
-  type TimeInput,
-  type TraceState,
+import type {
+  Attributes as ApiAttributes,
+  AttributeValue,
+  Exception,
+  HrTime,
+  Link,
+  Span,
+  SpanContext,
+  SpanKind,
+  SpanStatus,
+  TimeInput,
+  TraceState,
 } from '@opentelemetry/api';
 import type {
   EventAttributes,
@@ -46,6 +45,7 @@ import {
   readScope,
   type TimedEvent,
 } from './readable.ts';
+import { say } from './say.ts';
 
 /** Bounds on what one span holds (specification, "Span Limits"). */
 export interface SpanLimits {
@@ -106,7 +106,7 @@ export class RecordingSpan extends SpanIdentity implements Span, SpanData, Reada
     this.name = name;
     const shape = nameKey.shape ?? shared.spanShapes.first(nameKey);
     this.shape = shape;
-    this.values = roomFor(shape.size);
+    this.values = roomFor(shape.size, null);
   }
 
   setAttribute(name: string, value: AttributeValue): this {
@@ -167,7 +167,12 @@ export class RecordingSpan extends SpanIdentity implements Span, SpanData, Reada
     else attributes = attributesOrTime as object | undefined;
     if (time === undefined) clock.read(this.anchor);
     else clock.readInput(time, this.anchor);
-    const key = eventShapes.key(textOf(name));
+    // Spans of a name tend to have the same events.
+    let key = this.nameKey.event;
+    if (key?.name !== name) {
+      key = eventShapes.key(textOf(name));
+      this.nameKey.event = key;
+    }
     const event: EventData = {
       key,
       sec: clock.sec,
@@ -198,6 +203,7 @@ export class RecordingSpan extends SpanIdentity implements Span, SpanData, Reada
   }
 
   addLinks(links: Link[]): this {
+    if (this.ended) return this.tooLate('addLinks');
     try {
       for (const link of links) this.addLink(link);
     } catch {
@@ -243,6 +249,7 @@ export class RecordingSpan extends SpanIdentity implements Span, SpanData, Reada
   end(time?: TimeInput): void {
     if (this.ended) return void this.tooLate('end');
     const { clock, processors } = this.shared;
+    if (processors?.isEnding(this)) return;
     if (time === undefined) clock.read(this.anchor);
     else clock.readInput(time, this.anchor);
     const { sec, nano } = clock;
@@ -250,7 +257,7 @@ export class RecordingSpan extends SpanIdentity implements Span, SpanData, Reada
     const early = sec < this.startSec || (sec === this.startSec && nano < this.startNano);
     this.endSec = early ? this.startSec : sec;
     this.endNano = early ? this.startNano : nano;
-    if (processors !== null && !processors.ending(this)) return;
+    if (processors !== null) processors.ending(this);
     this.ended = true;
     if (this.nameKey.shape !== this.shape) this.nameKey.shape = this.shape;
     if (this.rare !== null) this.tellDropped(this.rare);
@@ -259,25 +266,28 @@ export class RecordingSpan extends SpanIdentity implements Span, SpanData, Reada
     if (processors !== null) processors.ended(this);
   }
 
-  /** The state of the trace (W3C tracestate) that this span hands on. */
-  setTraceState(traceState: TraceState): void {
+  /** The state of the trace (W3C tracestate) that this span hands on, and its parent's. */
+  setTraceState(traceState: TraceState, parents: TraceState | undefined): void {
     this.traceState = traceState;
-    this.rareData().traceState = this.traceStateText();
+    const rare = this.rareData();
+    rare.traceState = this.traceStateText();
+    rare.parentTraceState = parents;
   }
 
   /** A call after the end: ignored, counted, and said to who listens to `diag`. */
   private tooLate(method: string): this {
     this.shared.late.calls++;
     const { traceId, spanId } = this.spanContext();
-    diag.debug(`otlp-wasm: ${method} on span ${traceId}-${spanId} after its end does nothing`);
+    say('debug', `${method} on span ${traceId}-${spanId} after its end does nothing`);
     return this;
   }
 
   /** At most one line per span (specification, "Span Limits"). */
   private tellDropped({ droppedAttributes, droppedEvents, droppedLinks }: RareSpanData): void {
     if (droppedAttributes + droppedEvents + droppedLinks === 0) return;
-    diag.warn(
-      `otlp-wasm: limits dropped ${droppedAttributes} attributes, ${droppedEvents} events and ` +
+    say(
+      'warn',
+      `limits dropped ${droppedAttributes} attributes, ${droppedEvents} events and ` +
         `${droppedLinks} links of span ${traceIdHex(this)}-${this.spanContext().spanId}`,
     );
   }
@@ -286,6 +296,7 @@ export class RecordingSpan extends SpanIdentity implements Span, SpanData, Reada
     this.rare ??= {
       statusMessage: '',
       traceState: '',
+      parentTraceState: undefined,
       links: [],
       droppedAttributes: 0,
       droppedEvents: 0,
@@ -302,13 +313,14 @@ export class RecordingSpan extends SpanIdentity implements Span, SpanData, Reada
 
   get parentSpanContext(): SpanContext | undefined {
     if ((this.parentId0 | this.parentId1) === 0) return undefined;
+    const traceState = this.rare?.parentTraceState;
     return {
       traceId: traceIdHex(this),
       spanId: hexOfWord(this.parentId0) + hexOfWord(this.parentId1),
       traceFlags:
         (this.flags & 0xfe) | ((this.flags & FLAG_PARENT_SAMPLED) === 0 ? 0 : FLAG_SAMPLED),
       ...((this.flags & FLAG_IS_REMOTE) !== 0 && { isRemote: true }),
-      ...(this.traceState !== undefined && { traceState: this.traceState }),
+      ...(traceState !== undefined && { traceState }),
     };
   }
 
@@ -321,7 +333,7 @@ export class RecordingSpan extends SpanIdentity implements Span, SpanData, Reada
   }
 
   get duration(): HrTime {
-    if (this.endSec === 0) return [0, 0];
+    if ((this.endSec | this.endNano) === 0) return [0, 0];
     const nano = this.endNano - this.startNano;
     const borrow = nano < 0 ? 1 : 0;
     return [this.endSec - this.startSec - borrow, nano + borrow * 1e9];
@@ -377,11 +389,15 @@ function eventAttributes(given: object, key: Key, shapes: ShapeTree): EventAttri
   return attributes;
 }
 
-/** An array with room for as many values; `count`, not `length`, says how many there are. */
-function roomFor(count: number): RecordValue[] {
-  if (count <= 4) return [null, null, null, null];
-  if (count <= 10) return [null, null, null, null, null, null, null, null, null, null];
-  return [null, null, null, null, null, null, null, null, null, null, null, null, null, null];
+/**
+ * An array with room for as many values; `count`, not `length`, says how many there are. Its first
+ * element is no constant to the compiler: arrays of constants share their elements and copy them
+ * at the first store.
+ */
+function roomFor(count: number, none: RecordValue): RecordValue[] {
+  if (count <= 4) return [none, null, null, null];
+  if (count <= 10) return [none, null, null, null, null, null, null, null, null, null];
+  return [none, null, null, null, null, null, null, null, null, null, null, null, null, null];
 }
 
 function isTime(value: unknown): value is TimeInput {
