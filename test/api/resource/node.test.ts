@@ -26,7 +26,7 @@ afterEach(async () => {
 
 /** The resource of one span, recorded before anything but the start was over. */
 async function resourceOf(options: Parameters<typeof start>[0]) {
-  telemetry = start({ endpoint: collector.url, ...options });
+  telemetry = start({ endpoint: collector.url, batch: { delayMs: 60_000 }, ...options });
   telemetry.tracer('t').startSpan('s').end();
   const runs = () =>
     telemetry!
