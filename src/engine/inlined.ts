@@ -1,4 +1,4 @@
-import { bytesOf } from './base64.ts';
+import { bytesOf } from './hex.ts';
 import { coreBinary as simd } from './generated/core-simd.ts';
 import type { EngineSources } from './select.ts';
 

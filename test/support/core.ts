@@ -15,7 +15,7 @@ const PAGES = 512;
 export function coreEngines(): CoreEngine[] {
   const make = (name: CoreEngine['name'], binary: string): CoreEngine => {
     const memory = new WebAssembly.Memory({ initial: PAGES, maximum: 65535 });
-    const module = new WebAssembly.Module(Buffer.from(binary, 'base64'));
+    const module = new WebAssembly.Module(Buffer.from(binary, 'hex'));
     const { exports } = new WebAssembly.Instance(module, { env: { memory } });
     return { name, memory, exports: exports as unknown as CoreExports };
   };

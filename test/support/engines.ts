@@ -26,11 +26,11 @@ export const ENGINE_NAMES: readonly EngineName[] = ['simd', 'scalar', 'portable'
 
 const compiled = new Map<string, WebAssembly.Module>();
 
-function moduleOf(base64: string): WebAssembly.Module {
-  let module = compiled.get(base64);
+function moduleOf(hex: string): WebAssembly.Module {
+  let module = compiled.get(hex);
   if (module === undefined) {
-    module = new WebAssembly.Module(Buffer.from(base64, 'base64'));
-    compiled.set(base64, module);
+    module = new WebAssembly.Module(Buffer.from(hex, 'hex'));
+    compiled.set(hex, module);
   }
   return module;
 }

@@ -44,8 +44,8 @@ export const host: Host = {
     reason: 'node:async_hooks',
   }),
   engines: {
-    simd: () => Buffer.from(simd, 'base64'),
-    scalar: () => Buffer.from(scalar, 'base64'),
+    simd: () => Buffer.from(simd, 'hex'),
+    scalar: () => Buffer.from(scalar, 'hex'),
     portable: () => portable,
   },
   detectors,
