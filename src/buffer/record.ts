@@ -123,6 +123,8 @@ export interface SpanData extends Attributes {
 export interface RareSpanData {
   statusMessage: string;
   traceState: string;
+  /** Not the ring's business, but a reader's of the span. */
+  parentTraceState?: TraceState | undefined;
   links: LinkData[];
   droppedAttributes: number;
   droppedEvents: number;

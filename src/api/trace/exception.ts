@@ -19,11 +19,9 @@ export function exceptionAttributes(exception: Exception): Attributes {
       if (code) attributes['exception.type'] = textOf(code);
       else if (name) attributes['exception.type'] = textOf(name);
       if (message) attributes['exception.message'] = textOf(message);
-      const trace = [stack ? textOf(stack) : ''];
+      const trace = stack ? [textOf(stack)] : [];
       for (const cause of causesOf(exception)) trace.push(`Caused by: ${stackOf(cause)}`);
-      if (trace.length > 1 || trace[0] !== '') {
-        attributes['exception.stacktrace'] = trace.join('\n').replace(/^\n/, '');
-      }
+      if (trace.length > 0) attributes['exception.stacktrace'] = trace.join('\n');
     }
   } catch {
     // An exception whose getters throw: that there was one is still worth an event.
@@ -31,13 +29,12 @@ export function exceptionAttributes(exception: Exception): Attributes {
   return attributes;
 }
 
-/** Depth first, each once. */
+/** Depth first, each once. Those whose getters throw have none. */
 function causesOf(exception: unknown): unknown[] {
   const found = new Set<unknown>([exception]);
   const follow = (error: unknown) => {
     if (typeof error !== 'object' || error === null) return;
-    const { cause, errors } = error as { cause?: unknown; errors?: unknown };
-    for (const next of [cause, ...(Array.isArray(errors) ? errors : [])]) {
+    for (const next of namedBy(error)) {
       if (next === undefined || next === null || found.has(next)) continue;
       if (found.size > MAX_CAUSES) return;
       found.add(next);
@@ -49,9 +46,27 @@ function causesOf(exception: unknown): unknown[] {
   return [...found];
 }
 
+function namedBy(error: object): unknown[] {
+  try {
+    const { cause, errors } = error as { cause?: unknown; errors?: unknown };
+    // Cut before it is copied: it may have any length.
+    return [cause, ...(Array.isArray(errors) ? errors.slice(0, MAX_CAUSES) : [])];
+  } catch {
+    return [];
+  }
+}
+
 function stackOf(error: unknown): string {
   if (typeof error !== 'object' || error === null) return textOf(error);
-  const { name, message, stack } = error as { name?: unknown; message?: unknown; stack?: unknown };
-  if (stack) return textOf(stack);
-  return name ? `${textOf(name)}: ${textOf(message ?? '')}` : textOf(message ?? error);
+  try {
+    const { name, message, stack } = error as {
+      name?: unknown;
+      message?: unknown;
+      stack?: unknown;
+    };
+    if (stack) return textOf(stack);
+    return name ? `${textOf(name)}: ${textOf(message ?? '')}` : textOf(message ?? error);
+  } catch {
+    return 'an error that cannot be read';
+  }
 }

@@ -88,7 +88,8 @@ export class RandomWords implements IdSource {
   }
 
   private refill(): void {
-    if (this.blocksLeft-- === 0) this.seed();
+    if (this.blocksLeft === 0) this.seed();
+    this.blocksLeft--;
     const { state, block } = this;
     let [a, b, c, d] = [state[0]! | 0, state[1]! | 0, state[2]! | 0, state[3]! | 0];
     for (let i = 0; i < BLOCK_WORDS; i++) {

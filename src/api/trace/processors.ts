@@ -1,5 +1,6 @@
-import { type Context, diag, type Span } from '@opentelemetry/api';
+import type { Context, Span } from '@opentelemetry/api';
 import type { ReadableSpan } from './readable.ts';
+import { say } from './say.ts';
 
 /**
  * Sees every recorded span begin and end (specification, "Span processor"); those that are not
@@ -19,7 +20,7 @@ export interface SpanProcessor {
 
 /** The processors of one telemetry, called in their order. */
 export class SpanProcessors {
-  private readonly list: readonly SpanProcessor[];
+  private list: readonly SpanProcessor[];
   /** Spans whose `onEnding` is running: ending one again then does nothing. */
   private readonly endingNow = new Set<object>();
 
@@ -33,13 +34,14 @@ export class SpanProcessors {
     }
   }
 
-  /** False when the span is being ended already. */
-  ending(span: Span & ReadableSpan): boolean {
-    if (this.endingNow.has(span)) return false;
+  isEnding(span: object): boolean {
+    return this.endingNow.has(span);
+  }
+
+  ending(span: Span & ReadableSpan): void {
     this.endingNow.add(span);
     for (const processor of this.list) attempt('onEnding', () => processor.onEnding?.(span));
     this.endingNow.delete(span);
-    return true;
   }
 
   ended(span: ReadableSpan): void {
@@ -51,14 +53,26 @@ export class SpanProcessors {
     return this.all('forceFlush');
   }
 
+  /** Afterwards none is called any more (specification, "Shutdown" of a span processor). */
   async shutdown(): Promise<boolean> {
-    return this.all('shutdown');
+    const all = this.all('shutdown');
+    this.list = [];
+    return all;
   }
 
   private async all(method: 'forceFlush' | 'shutdown'): Promise<boolean> {
-    const results = await Promise.allSettled(this.list.map(async (each) => each[method]()));
-    for (const result of results) if (result.status === 'rejected') failed(method, result.reason);
-    return results.every(({ status }) => status === 'fulfilled');
+    const done = await Promise.all(
+      this.list.map(async (each) => {
+        try {
+          await each[method]();
+          return true;
+        } catch (error) {
+          failed(method, error);
+          return false;
+        }
+      }),
+    );
+    return !done.includes(false);
   }
 }
 
@@ -71,5 +85,5 @@ function attempt(method: string, call: () => void): void {
 }
 
 function failed(method: string, error: unknown): void {
-  diag.error(`otlp-wasm: a span processor failed in ${method}`, error);
+  say('error', `a span processor failed in ${method}`, error);
 }

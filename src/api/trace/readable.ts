@@ -96,7 +96,8 @@ function readValue(value: RecordValue): AttributeValue {
 }
 
 function plain(value: RecordValue): unknown {
-  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
+  if (typeof value !== 'object' || value === null) return value;
+  if (value instanceof Uint8Array) return value.slice();
   if (!(value instanceof RecordMap)) return value.map(plain);
   const map = {};
   for (const [i, key] of value.keys.entries()) define(map, key, plain(value.values[i]!));

@@ -2,7 +2,6 @@ import {
   type Attributes,
   type Context,
   context as contextApi,
-  diag,
   INVALID_SPAN_CONTEXT,
   isSpanContextValid,
   ROOT_CONTEXT,
@@ -30,6 +29,7 @@ import {
 } from './identity.ts';
 import { type IdSource, traceIdHex, wordOfHex } from './ids.ts';
 import { NonRecordingSpan } from './non-recording.ts';
+import { say } from './say.ts';
 import { RecordingSpan, type TraceShared } from './span.ts';
 
 /** A sampler; one that always decides the same may say so, and is then not asked. */
@@ -98,14 +98,14 @@ export class RecordingTracer implements Tracer {
       span.parentId0 = parent.spanId0;
       span.parentId1 = parent.spanId1;
     }
-    if (span.traceState !== undefined) span.setTraceState(span.traceState);
-    if (options !== undefined) {
+    if (span.traceState !== undefined) span.setTraceState(span.traceState, parent?.traceState);
+    if (options) {
       if (options.kind !== undefined) span.otlpKind = kindOf(options.kind);
       if (options.links) span.addLinks(options.links);
       if (options.attributes) span.setAttributes(options.attributes);
     }
     if (decided?.attributes !== undefined) span.setAttributes(decided.attributes);
-    if (processors !== null) processors.started(span, context);
+    if (processors !== null) processors.started(span, parentContext(options, context));
     return span;
   }
 
@@ -143,6 +143,11 @@ function parentIn(context: Context): SpanIdentity | undefined {
   const span = context instanceof ActiveSpanContext ? context.span : traceApi.getSpan(context);
   if (span instanceof SpanIdentity) return span;
   return span === undefined ? undefined : foreign(span.spanContext());
+}
+
+/** What samplers and processors see: for a root, no span. */
+function parentContext(options: SpanOptions | undefined, context: Context): Context {
+  return options?.root === true ? traceApi.deleteSpan(context) : context;
 }
 
 /** A span that is not ours, mostly one in another process. */
@@ -214,7 +219,7 @@ function decide(
     result =
       sampler.always === undefined
         ? sampler.shouldSample(
-            options?.root === true ? traceApi.deleteSpan(context) : context,
+            parentContext(options, context),
             traceIdHex(identity),
             textOf(asked.name),
             kindOf(options?.kind) - 1,
@@ -229,7 +234,7 @@ function decide(
     const recorded = decision === RECORD || decision === RECORD_AND_SAMPLED;
     return { identity, recorded, attributes };
   } catch (error) {
-    diag.error('otlp-wasm: the sampler failed', error);
+    say('error', 'the sampler failed', error);
     const recorded = (identity.flags & FLAG_SAMPLED) !== 0;
     return { identity, recorded, attributes: undefined };
   }
