@@ -91,6 +91,26 @@ const loadedLate = {
   },
 };
 
+/**
+ * On the edge a module of the host is imported by a name that bundlers must not look for. The
+ * comments that tell webpack and Vite so do not survive esbuild.
+ */
+const importByName = {
+  name: 'import-by-name',
+  setup(setup) {
+    setup.onEnd(() => {
+      const path = join(setup.initialOptions.outdir, 'workerd.js');
+      const text = readFileSync(path, 'utf8');
+      const marked = text.replace(
+        'import(name)',
+        'import(/*webpackIgnore:true*//*@vite-ignore*/name)',
+      );
+      if (marked === text) throw new Error('import(name) is not in workerd.js any more');
+      writeFileSync(path, marked);
+    });
+  },
+};
+
 const LIBRARY = [
   {
     out: 'node',
@@ -100,7 +120,12 @@ const LIBRARY = [
   },
   { out: 'browser', entry: 'src/runtime/browser/index.ts', platform: 'browser' },
   { out: 'deno', entry: 'src/runtime/deno/index.ts', platform: 'neutral' },
-  { out: 'workerd', entry: 'src/runtime/edge/index.ts', platform: 'neutral' },
+  {
+    out: 'workerd',
+    entry: 'src/runtime/edge/index.ts',
+    platform: 'neutral',
+    plugins: [importByName],
+  },
   { out: 'exporter-console', entry: 'src/exporters/console.ts', platform: 'neutral' },
   { out: 'exporter-fan-out', entry: 'src/exporters/fan-out.ts', platform: 'neutral' },
   { out: 'exporter-file', entry: 'src/exporters/file.ts', platform: 'node' },

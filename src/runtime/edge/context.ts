@@ -43,7 +43,7 @@ function lateContext(name: string): HostContext {
   let inner: ContextManager = new StackContextManager();
   let kind: HostContext['kind'] = 'stack';
   let reason = `${name} is being imported: until then context ends at the first await`;
-  import(/* webpackIgnore: true */ /* @vite-ignore */ name).then(
+  import(name).then(
     ({ AsyncLocalStorage }: AsyncHooks) => {
       // Between two turns nothing runs in a context of the stack.
       inner = new AsyncContextManager(AsyncLocalStorage);
