@@ -169,7 +169,7 @@ export class RecordingSpan extends SpanIdentity implements Span, SpanData, Reada
     else clock.readInput(time, this.anchor);
     // Spans of a name tend to have the same events.
     let key = this.nameKey.event;
-    if (key?.name !== name) {
+    if (key === undefined || key.name !== name) {
       key = eventShapes.key(textOf(name));
       this.nameKey.event = key;
     }
