@@ -5,7 +5,7 @@ const A = 'https://opentelemetry.io/schemas/1.40.0';
 const B = 'https://opentelemetry.io/schemas/1.45.0';
 
 describe('a resource', () => {
-  it('is created from attributes', () => {
+  it('Create from Attributes: has them as they were then', () => {
     const list = ['a', 'b'];
     const given = { 'service.name': 'shop', count: 2, on: false, list };
     const resource = createResource(given, A);
@@ -19,11 +19,11 @@ describe('a resource', () => {
     expect(createResource(given).attributes).toEqual({ c: '', d: 0 });
   });
 
-  it('is created empty', () => {
+  it('Create empty: without attributes and schema URL', () => {
     expect(createResource()).toEqual({ attributes: {}, schemaUrl: '' });
   });
 
-  it('hands out its attributes, which cannot be changed', () => {
+  it('Retrieve attributes: hands them out; they cannot be changed', () => {
     const { attributes } = createResource({ a: 1, b: ['x'] });
     expect(Object.entries(attributes)).toEqual([
       ['a', 1],
@@ -46,7 +46,7 @@ describe('mergeResources', () => {
     return { resource, warnings };
   };
 
-  it('has the attributes of both; the updating one wins, even with an empty value', () => {
+  it('Merge (v2): has the attributes of both; the updating one wins, even with an empty value', () => {
     const { resource, warnings } = merged(
       [{ a: 1, b: 'old', c: 'old' }],
       [{ b: 'new', c: '', d: 4 }],
@@ -76,7 +76,7 @@ describe('mergeResources', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('of two schemas has none, says so and keeps the attributes', () => {
+  it('Merge (v2): of two schemas has none, says so and keeps the attributes', () => {
     const { resource, warnings } = merged([{ a: 1 }, A], [{ b: 2 }, B]);
     expect(resource).toEqual({ attributes: { a: 1, b: 2 }, schemaUrl: '' });
     expect(warnings).toHaveLength(1);
