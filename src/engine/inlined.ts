@@ -1,5 +1,5 @@
-import { bytesOf } from './hex.ts';
 import { coreBinary as simd } from './generated/core-simd.ts';
+import { bytesOf } from './hex.ts';
 import type { EngineSources } from './select.ts';
 
 /**
