@@ -48,8 +48,8 @@ export interface Telemetry {
   tracer(name: string, version?: string): Tracer;
   readonly tracerProvider: TracerProvider;
   /**
-   * Installs this telemetry as the OpenTelemetry globals: tracer provider, propagator and,
-   * where the host can follow asynchronous work, context manager. Instrumentation finds it
+   * Installs this telemetry as the OpenTelemetry globals: tracer provider, propagator and the
+   * best context manager the host can have (`health().context`). Instrumentation finds it
    * there. A global that is taken already stays; a warning says so.
    */
   register(): this;
