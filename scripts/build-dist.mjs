@@ -58,7 +58,7 @@ const portableAsText = {
   },
 };
 
-/** Node's entry finds the entry `otlp-wasm/resources` beside it when it asks for it. */
+/** Node's and Deno's entries find the entry `otlp-wasm/resources` beside them when they ask for it. */
 const resourcesApart = {
   name: 'resources-apart',
   setup(setup) {
@@ -119,7 +119,12 @@ const LIBRARY = [
     plugins: [portableAsText, resourcesApart],
   },
   { out: 'browser', entry: 'src/runtime/browser/index.ts', platform: 'browser' },
-  { out: 'deno', entry: 'src/runtime/deno/index.ts', platform: 'neutral' },
+  {
+    out: 'deno',
+    entry: 'src/runtime/deno/index.ts',
+    platform: 'neutral',
+    plugins: [resourcesApart],
+  },
   {
     out: 'workerd',
     entry: 'src/runtime/edge/index.ts',

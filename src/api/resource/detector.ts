@@ -30,8 +30,8 @@ export interface System {
   /** As `os.type`. */
   readonly osType: string;
   /** Of the kernel. */
-  readonly osRelease: string;
-  readonly hostName: string;
+  readonly osRelease: string | undefined;
+  readonly hostName: string | undefined;
   /** Name of the user the process belongs to; undefined where that has none. */
   owner(): Promise<string | undefined>;
 }

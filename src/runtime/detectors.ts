@@ -1,8 +1,8 @@
-import type { ResourceDetector } from '../../api/resource/detector.ts';
-import { hostDetector, osDetector, processDetector } from '../../api/resource/detectors/system.ts';
-import { SCHEMA_URL } from '../../api/resource/schema-url.ts';
+import type { ResourceDetector } from '../api/resource/detector.ts';
+import { hostDetector, osDetector, processDetector } from '../api/resource/detectors/system.ts';
+import { SCHEMA_URL } from '../api/resource/schema-url.ts';
 
-type Environment = typeof import('../../resources.ts');
+type Environment = typeof import('../resources.ts');
 
 /**
  * The entry `otlp-wasm/resources`, whose detectors read files and environment: loaded once the
@@ -17,7 +17,7 @@ function later(name: Name<keyof Environment>): ResourceDetector {
     name,
     schemaUrl: SCHEMA_URL,
     detect: (surroundings) => async () => {
-      environment ??= import('../../resources.ts');
+      environment ??= import('../resources.ts');
       const answer = (await environment)[`${name}Detector`].detect(surroundings);
       return typeof answer === 'function' ? answer() : answer;
     },
