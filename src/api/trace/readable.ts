@@ -62,7 +62,7 @@ export interface ReadableSpan {
   readonly name: string;
   readonly kind: SpanKind;
   spanContext(): SpanContext;
-  readonly parentSpanContext?: SpanContext | undefined;
+  readonly parentSpanContext?: SpanContext;
   readonly startTime: HrTime;
   /** `[0, 0]` until the span has ended. */
   readonly endTime: HrTime;

@@ -311,8 +311,9 @@ export class RecordingSpan extends SpanIdentity implements Span, SpanData, Reada
     return this.otlpKind - 1;
   }
 
-  get parentSpanContext(): SpanContext | undefined {
-    if ((this.parentId0 | this.parentId1) === 0) return undefined;
+  get parentSpanContext(): SpanContext {
+    // Optional in upstream's interface, which with `exactOptionalPropertyTypes` is not undefined.
+    if ((this.parentId0 | this.parentId1) === 0) return undefined as never;
     const traceState = this.rare?.parentTraceState;
     return {
       traceId: traceIdHex(this),
