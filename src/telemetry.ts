@@ -97,7 +97,8 @@ const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
  */
 export function startOn(host: Host, options: StartOptions = {}): Telemetry {
   const warn = (line: string) => host.warn(`otlp-wasm: ${line}`);
-  const settings = resolveOptions(options, host.env, warn);
+  const variables = host.variables?.(host.env, warn);
+  const settings = resolveOptions(options, variables);
 
   const otlp = () =>
     host.httpTransport({
@@ -158,7 +159,7 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
     settings.spanProcessors.length === 0 ? null : new SpanProcessors(settings.spanProcessors);
 
   const { serviceName, resource } = options;
-  const around = resourceAround({ serviceName, resource, env: host.env, host });
+  const around = resourceAround({ serviceName, resource, host, fromEnv: variables?.resource() });
   const detection = startDetection(
     settings.disabled
       ? []

@@ -13,8 +13,9 @@ export interface ResourceOptions {
   readonly serviceName?: string | undefined;
   /** Attributes of the resource; they win over the environment's and the host's. */
   readonly resource?: Attributes | undefined;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly host: Pick<Host, 'name' | 'warn'>;
+  /** `OTEL_RESOURCE_ATTRIBUTES` and `OTEL_SERVICE_NAME`, where there is an environment. */
+  readonly fromEnv?: Attributes | undefined;
+  readonly host: Pick<Host, 'name'>;
 }
 
 /**
@@ -24,9 +25,8 @@ export interface ResourceOptions {
  * `serviceName`. Never throws.
  */
 export function resourceAround(options: ResourceOptions): (detected: Attributes) => Attributes {
-  const { serviceName, resource, env, host } = options;
-  const stronger: Attributes = { ...attributesOfEnv(env['OTEL_RESOURCE_ATTRIBUTES'], host.warn) };
-  if (env['OTEL_SERVICE_NAME']) stronger['service.name'] = env['OTEL_SERVICE_NAME'];
+  const { serviceName, resource, fromEnv, host } = options;
+  const stronger: Attributes = { ...fromEnv };
   for (const [key, value] of Object.entries(resource ?? {})) {
     if (value !== undefined && value !== null) stronger[key] = value;
   }
@@ -43,46 +43,4 @@ export function resourceAround(options: ResourceOptions): (detected: Attributes)
       ...stronger,
     };
   };
-}
-
-/**
- * Reads `key=value,key=value`. Keys and values are percent-encoded where they hold a comma or an
- * equals sign. Any error discards the whole value, as the specification wants: half a resource
- * would be a different resource.
- */
-function attributesOfEnv(
-  text: string | undefined,
-  warn: (line: string) => void,
-): Record<string, string> {
-  const attributes: Record<string, string> = {};
-  const members = (text ?? '').split(',');
-  for (const [index, member] of members.entries()) {
-    if (member.trim() === '') continue;
-    const [key, value, ...rest] = member.split('=').map(percentDecoded);
-    let wrong: string | undefined;
-    if (value === undefined && member.indexOf('=') < 0) wrong = 'has no "="';
-    else if (rest.length > 0) wrong = 'has more than one "=" (write %3D for those of the value)';
-    else if (key === undefined || value === undefined) wrong = 'is not percent-encoded correctly';
-    else if (key === '') wrong = 'has no key';
-    else attributes[key] = value;
-    if (wrong !== undefined) {
-      // Only the key is shown: a value that came here by mistake may be a secret.
-      const shown = member.includes('=') ? member.split('=')[0]!.trim().slice(0, 64) : '';
-      const named = shown === '' ? '' : ` (${shown})`;
-      warn(
-        `otlp-wasm: OTEL_RESOURCE_ATTRIBUTES is ignored: member ${index + 1}${named} ${wrong}. ` +
-          'Expected key=value,key=value.',
-      );
-      return {};
-    }
-  }
-  return attributes;
-}
-
-function percentDecoded(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text.trim());
-  } catch {
-    return undefined;
-  }
 }

@@ -4,14 +4,12 @@ import type { SpanLimits } from '../api/trace/span.ts';
 import { type Bounds, MAX_VALUE_DEPTH, type Redaction } from '../buffer/shape.ts';
 import { DEFAULT_RETRY, type RetryPolicy } from '../deliver/retry.ts';
 import type { EngineName } from '../engine/select.ts';
-import { OtlpError } from '../errors.ts';
+import { checkedUrl, headerProblem, invalid, refused, shown, tracesUrl } from './checks.ts';
+import type { Range, Variables } from './env.ts';
 import type { StartOptions } from './options.ts';
 import { resolveRedaction } from './redact.ts';
 
 const ENGINES: readonly EngineName[] = ['simd', 'scalar', 'portable'];
-
-type Env = Readonly<Record<string, string | undefined>>;
-type Warn = (line: string) => void;
 
 const MEBIBYTE = 1024 * 1024;
 /** Longest a timer can wait. */
@@ -44,417 +42,186 @@ export interface Settings {
   readonly spanProcessors: readonly SpanProcessor[];
 }
 
-function shown(value: unknown): string {
-  if (typeof value === 'string') return `'${value.slice(0, 80)}'`;
-  if (value === null) return 'null';
-  return typeof value === 'object' || typeof value === 'function'
-    ? `a ${typeof value}`
-    : String(value);
-}
-
 /** A group of options, `{}` when it is left out. */
 function group<T extends object>(name: string, value: T | undefined): T | Record<string, never> {
   if (value === undefined) return {};
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
-  throw new OtlpError(
-    'invalid_option',
-    `option '${name}' is ${shown(value)}; give an object, or leave it out.`,
-  );
+  throw refused(name, value, 'an object');
+}
+
+/** A list, copied: `[]` when it is left out. */
+function list<T>(name: string, value: readonly T[] | undefined, of: string): readonly T[] {
+  if (value === undefined) return [];
+  if (Array.isArray(value)) return [...value];
+  throw refused(name, value, `an array of ${of}`);
 }
 
 /** An option that is true or false. */
 function flag(name: string, value: boolean | undefined): boolean | undefined {
   if (value === undefined || typeof value === 'boolean') return value;
-  throw new OtlpError(
-    'invalid_option',
-    `option '${name}' is ${shown(value)}; give true or false, or leave it out.`,
-  );
+  throw refused(name, value, 'true or false');
 }
 
-/** The first variable that is set; empty is unset (specification, "Parsing empty value"). */
-function variable(env: Env, names: readonly string[]): { name: string; text: string } | undefined {
-  for (const name of names) {
-    const text = env[name]?.trim();
-    if (text) return { name, text };
+/** Options that are objects with methods: what is missing would show at every span. */
+function checkMethods(name: string, value: unknown, ...methods: readonly string[]): void {
+  if (value === undefined) return;
+  for (const method of methods) {
+    if (typeof (value as Record<string, unknown> | null)?.[method] === 'function') continue;
+    throw refused(name, value, 'one that has it', ` without a method '${method}'`);
   }
-  return undefined;
 }
 
-/** Reads numbers, from the option, else from the environment, else the default. */
-function numberReader(env: Env, warn: Warn) {
-  const warned = new Set<string>();
-  return (
-    option: { name: string; value: number | undefined; env?: readonly string[] },
-    range: { default: number; min: number; max: number },
-  ): number => {
-    const { min, max } = range;
-    const fits = (value: number) => value >= min && value <= max;
-    const wanted = `a number from ${min} to ${max}`;
-    if (option.value !== undefined) {
-      if (typeof option.value === 'number' && fits(option.value)) return option.value;
-      throw new OtlpError(
-        'invalid_option',
-        `option '${option.name}' is ${shown(option.value)}; give ${wanted}, or leave it out for ${range.default}.`,
-      );
-    }
-    let used = range.default;
-    const unusable: { name: string; text: string }[] = [];
-    for (const name of option.env ?? []) {
-      const found = variable(env, [name]);
-      if (found === undefined) continue;
-      if (fits(Number(found.text))) {
-        used = Number(found.text);
-        break;
-      }
-      unusable.push(found);
-    }
-    for (const { name, text } of unusable) {
-      // A general variable is read for several options.
-      if (warned.has(name)) continue;
-      warned.add(name);
-      warn(`${name} is ${shown(text)}, not ${wanted}; ${used} is used.`);
-    }
-    return used;
-  };
+/** The URL requests go to. */
+function resolveUrl(options: StartOptions, variables: Variables | undefined): string {
+  const { endpoint, tracesEndpoint } = options;
+  if (tracesEndpoint !== undefined) return checkedUrl("option 'tracesEndpoint'", tracesEndpoint);
+  if (endpoint !== undefined) return tracesUrl(checkedUrl("option 'endpoint'", endpoint));
+  return variables?.url() ?? 'http://localhost:4318/v1/traces';
 }
 
-/** `key=value,key=value`, percent-encoded (OTLP exporter, "Specifying headers via environment variables"). */
-export function parseHeaders(text: string): Record<string, string> | undefined {
-  const headers: Record<string, string> = {};
-  for (const pair of text.split(',')) {
-    if (pair.trim() === '') continue;
-    const at = pair.indexOf('=');
-    if (at < 1) return undefined;
-    try {
-      headers[pair.slice(0, at).trim()] = decodeURIComponent(pair.slice(at + 1).trim());
-    } catch {
-      return undefined;
-    }
-  }
-  return headers;
-}
-
-function checkedUrl(name: string, value: string): string {
-  let protocol = '';
-  let href = '';
-  try {
-    const url = new URL(value);
-    // They become a header; what cannot be decoded cannot.
-    decodeURIComponent(url.username + url.password);
-    ({ protocol, href } = url);
-  } catch {}
-  if (protocol === 'http:' || protocol === 'https:') return href;
-  // The value may hold credentials, so it is not repeated.
-  const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(String(value)) ?? [];
-  const web = scheme === undefined || /^https?$/i.test(scheme);
-  const seen = web ? '' : ` but begins with ${shown(scheme)}`;
-  throw new OtlpError(
-    'invalid_option',
-    `${name} is not an http or https URL${seen}; give one such as http://localhost:4318.`,
-  );
-}
-
-/** The URL requests go to (OTLP exporter, "Endpoint URLs for OTLP/HTTP"). */
-function resolveUrl(options: StartOptions, env: Env, warn: Warn): string {
-  const withPath = (base: string) => {
-    const url = new URL(base);
-    url.pathname = `${url.pathname.replace(/\/$/, '')}/v1/traces`;
-    return url.href;
-  };
-  if (options.tracesEndpoint !== undefined) {
-    return checkedUrl("option 'tracesEndpoint'", options.tracesEndpoint);
-  }
-  if (options.endpoint !== undefined) {
-    return withPath(checkedUrl("option 'endpoint'", options.endpoint));
-  }
-  for (const name of ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT']) {
-    const found = variable(env, [name]);
-    if (found === undefined) continue;
-    try {
-      const url = checkedUrl(name, found.text);
-      return name.includes('TRACES') ? url : withPath(url);
-    } catch (error) {
-      warn(`${(error as Error).message} It is ignored.`);
-    }
-  }
-  return 'http://localhost:4318/v1/traces';
-}
-
-/** What is wrong with a header, without its value: that is a secret more often than not. */
-function headerProblem(name: string, value: unknown): string | undefined {
-  if (!/^[!#$%&'*+.^_`|~0-9a-z-]+$/i.test(name)) return 'whose name is no HTTP token';
-  if (typeof value !== 'string')
-    return `whose value is ${value === null ? 'null' : `a ${typeof value}`}, not a string`;
-  if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
-    return 'whose value has characters that headers cannot have';
-  }
-  return undefined;
-}
-
-function resolveHeaders(options: StartOptions, env: Env, warn: Warn): Record<string, string> {
-  if (options.headers !== undefined) {
-    const given: Readonly<Record<string, string>> = group('headers', options.headers);
-    for (const [name, value] of Object.entries(given)) {
-      const problem = headerProblem(name, value);
-      if (problem !== undefined) {
-        throw new OtlpError(
-          'invalid_option',
-          `option 'headers' has an entry ${shown(name)} ${problem}; give names that are HTTP tokens and values that are strings.`,
-        );
-      }
-    }
-    return { ...given };
-  }
-  const headers: Record<string, string> = {};
-  for (const name of ['OTEL_EXPORTER_OTLP_HEADERS', 'OTEL_EXPORTER_OTLP_TRACES_HEADERS']) {
-    const found = variable(env, [name]);
-    if (found === undefined) continue;
-    const parsed = parseHeaders(found.text);
-    const problem =
-      parsed === undefined
-        ? 'is not a list of key=value pairs'
-        : Object.entries(parsed)
-            .map(([key, value]) => headerProblem(key, value))
-            .filter((one) => one !== undefined)
-            .map((one) => `has an entry ${one}`)[0];
-    if (problem === undefined) Object.assign(headers, parsed);
-    else warn(`${name} ${problem}; it is ignored.`);
-  }
-  return headers;
-}
-
-function resolveCompression(options: StartOptions, env: Env, warn: Warn): 'gzip' | 'none' {
-  const { compression } = options;
-  if (compression === 'gzip' || compression === 'none') return compression;
-  if (compression !== undefined) {
-    throw new OtlpError(
-      'invalid_option',
-      `option 'compression' is ${shown(compression)}; give 'gzip' or 'none'.`,
+function resolveHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
+  for (const [name, value] of Object.entries(headers)) {
+    const problem = headerProblem(name, value);
+    if (problem === undefined) continue;
+    throw invalid(
+      `option 'headers' has an entry ${shown(name)} ${problem}; give names that are HTTP tokens and values that are strings.`,
     );
   }
-  const found = variable(env, [
-    'OTEL_EXPORTER_OTLP_TRACES_COMPRESSION',
-    'OTEL_EXPORTER_OTLP_COMPRESSION',
-  ]);
-  if (found === undefined || found.text === 'gzip') return 'gzip';
-  if (found.text === 'none') return 'none';
-  warn(`${found.name} is ${shown(found.text)}, not gzip or none; gzip is used.`);
-  return 'gzip';
+  return { ...headers };
 }
 
-function resolveDetectors({ detectors }: StartOptions, env: Env): Settings['detectors'] {
-  if (detectors === undefined) {
-    const names = variable(env, ['OTEL_NODE_RESOURCE_DETECTORS'])?.text.split(',');
-    // Upstream's names. The variables of the specification are read in any case (`env`).
-    return names
-      ?.map((name) => name.trim())
-      .filter((name) => !['', 'env', 'none'].includes(name))
-      .map((name) => (name === 'serviceinstance' ? 'service' : name));
+function resolveDetectors(
+  { detectors }: StartOptions,
+  variables: Variables | undefined,
+): Settings['detectors'] {
+  if (detectors === undefined) return variables?.detectors();
+  const all = list('detectors', detectors, 'names and detectors');
+  for (const [at, detector] of all.entries()) {
+    if (typeof detector !== 'string') checkMethods(`detectors[${at}]`, detector ?? null, 'detect');
   }
-  if (!Array.isArray(detectors)) {
-    throw new OtlpError(
-      'invalid_option',
-      `option 'detectors' is ${shown(detectors)}; give an array of names and detectors, or leave it out.`,
-    );
-  }
-  for (const [at, detector] of detectors.entries()) {
-    if (typeof detector !== 'string') checkMethod(`detectors[${at}]`, detector ?? null, 'detect');
-  }
-  return [...detectors];
+  return all;
 }
 
-/** `OTEL_SDK_DISABLED`: whatever is not "true" is false (specification, "Boolean value"). */
-function resolveDisabled(options: StartOptions, env: Env, warn: Warn): boolean {
-  const option = flag('disabled', options.disabled);
-  if (option !== undefined) return option;
-  const found = variable(env, ['OTEL_SDK_DISABLED']);
-  const text = found?.text.toLowerCase();
-  if (text !== undefined && text !== 'true' && text !== 'false') {
-    warn(`OTEL_SDK_DISABLED is ${shown(found?.text)}, not true or false; false is used.`);
+function resolveProcessors({ spanProcessors }: StartOptions): readonly SpanProcessor[] {
+  const all = list('spanProcessors', spanProcessors, 'span processors');
+  const methods = ['onStart', 'onEnd', 'forceFlush', 'shutdown'];
+  for (const [at, processor] of all.entries()) {
+    checkMethods(`spanProcessors[${at}]`, processor ?? null, ...methods);
   }
-  return text === 'true';
-}
-
-/** Options that are objects with a method: what is missing would show at every span. */
-function checkMethod(name: string, value: unknown, method: string) {
-  if (value === undefined || typeof (value as Record<string, unknown>)?.[method] === 'function')
-    return;
-  throw new OtlpError(
-    'invalid_option',
-    `option '${name}' is ${shown(value)} without a method '${method}'; give one that has it, or leave it out.`,
-  );
-}
-
-function resolveProcessors({ spanProcessors = [] }: StartOptions): readonly SpanProcessor[] {
-  if (!Array.isArray(spanProcessors)) {
-    throw new OtlpError(
-      'invalid_option',
-      `option 'spanProcessors' is ${shown(spanProcessors)}; give an array of span processors, or leave it out.`,
-    );
-  }
-  for (const [at, processor] of spanProcessors.entries()) {
-    for (const method of ['onStart', 'onEnd', 'forceFlush', 'shutdown']) {
-      checkMethod(`spanProcessors[${at}]`, processor ?? null, method);
-    }
-  }
-  return [...spanProcessors];
+  return all;
 }
 
 /**
  * Checks the options and fills in what they leave out.
  *
+ * @param variables What the environment says, where the host has one.
  * @throws OtlpError `invalid_option`
  */
-export function resolveOptions(options: StartOptions, env: Env, warn: Warn): Settings {
-  const number = numberReader(env, warn);
+export function resolveOptions(options: StartOptions, variables?: Variables): Settings {
   const batch = group('batch', options.batch);
   const queue = group('queue', options.queue);
   const retry = group('queue.retry', queue.retry);
   const limits = group('limits', options.limits);
+  const headers = group('headers', options.headers);
   group('resource', options.resource);
-  if (options.serviceName !== undefined && typeof options.serviceName !== 'string') {
-    throw new OtlpError(
-      'invalid_option',
-      `option 'serviceName' is ${shown(options.serviceName)}; give a string, or leave it out.`,
+
+  function number(name: string, value: number | undefined, range: Range): number {
+    const [fallback, min, max] = range;
+    if (value === undefined) return variables?.number(name, range) ?? fallback;
+    if (typeof value === 'number' && value >= min && value <= max) return value;
+    throw invalid(
+      `option '${name}' is ${shown(value)}; give a number from ${min} to ${max}, or leave it out for ${fallback}.`,
     );
   }
-  if (options.engine !== undefined && !ENGINES.includes(options.engine)) {
-    throw new OtlpError(
-      'invalid_option',
-      `option 'engine' is ${shown(options.engine)}; give one of ${ENGINES.join(', ')}, or leave it out.`,
-    );
+  const whole = (name: string, value: number | undefined, range: Range) =>
+    Math.floor(number(name, value, range));
+  const count = (name: string, value: number | undefined) =>
+    whole(`limits.${name}`, value, [128, 0, LONGEST_MS]);
+
+  const { serviceName, engine, compression } = options;
+  if (serviceName !== undefined && typeof serviceName !== 'string') {
+    throw refused('serviceName', serviceName, 'a string');
   }
-  checkMethod('sampler', options.sampler, 'shouldSample');
-  checkMethod('propagator', options.propagator, 'inject');
-  checkMethod('transport', options.transport, 'send');
-  checkMethod('idGenerator', options.idGenerator, 'generateTraceId');
-  checkMethod('idGenerator', options.idGenerator, 'generateSpanId');
-  const count = (name: string, value: number | undefined, ...names: string[]) =>
-    Math.floor(number({ name, value, env: names }, { default: 128, min: 0, max: 2 ** 31 - 1 }));
-  const valueLength = Math.floor(
-    number(
-      {
-        name: 'limits.attributeValueLength',
-        value: limits.attributeValueLength,
-        env: ['OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT', 'OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT'],
-      },
-      { default: Infinity, min: 0, max: Infinity },
-    ),
-  );
-  const valueDepth = Math.floor(
-    number(
-      { name: 'limits.attributeValueDepth', value: limits.attributeValueDepth },
-      { default: 64, min: 1, max: MAX_VALUE_DEPTH },
-    ),
-  );
+  if (engine !== undefined && !ENGINES.includes(engine)) {
+    throw refused('engine', engine, `one of ${ENGINES.join(', ')}`);
+  }
+  if (compression !== undefined && compression !== 'gzip' && compression !== 'none') {
+    throw refused('compression', compression, "'gzip' or 'none'");
+  }
+  checkMethods('sampler', options.sampler, 'shouldSample');
+  checkMethods('propagator', options.propagator, 'inject');
+  checkMethods('transport', options.transport, 'send');
+  checkMethods('idGenerator', options.idGenerator, 'generateTraceId', 'generateSpanId');
+
+  const valueLength = whole('limits.attributeValueLength', limits.attributeValueLength, [
+    Number.POSITIVE_INFINITY,
+    0,
+    Number.POSITIVE_INFINITY,
+  ]);
+  const valueDepth = whole('limits.attributeValueDepth', limits.attributeValueDepth, [
+    64,
+    1,
+    MAX_VALUE_DEPTH,
+  ]);
   const bounds = (n: number) => ({ count: n, valueLength, valueDepth });
-  const ringBytes = number(
-    { name: 'ringBytes', value: options.ringBytes },
-    { default: 4 * MEBIBYTE, min: MIN_RING_BYTES, max: MAX_RING_BYTES },
-  );
+  const ring: Range = [4 * MEBIBYTE, MIN_RING_BYTES, MAX_RING_BYTES];
+  const ringBytes = number('ringBytes', options.ringBytes, ring);
   if (!Number.isInteger(Math.log2(ringBytes))) {
-    throw new OtlpError(
-      'invalid_option',
-      `option 'ringBytes' is ${ringBytes}; give a power of two, such as ${4 * MEBIBYTE}.`,
-    );
+    throw refused('ringBytes', ringBytes, `a power of two, such as ${ring[0]}`);
   }
   return {
-    url: resolveUrl(options, env, warn),
-    headers: resolveHeaders(options, env, warn),
-    compression: resolveCompression(options, env, warn),
-    timeoutMs: number(
-      {
-        name: 'timeoutMs',
-        value: options.timeoutMs,
-        env: ['OTEL_EXPORTER_OTLP_TRACES_TIMEOUT', 'OTEL_EXPORTER_OTLP_TIMEOUT'],
-      },
-      { default: 10_000, min: 1, max: 2 ** 31 - 1 },
-    ),
+    url: resolveUrl(options, variables),
+    headers: options.headers === undefined ? (variables?.headers() ?? {}) : resolveHeaders(headers),
+    compression: compression ?? variables?.compression() ?? 'gzip',
+    timeoutMs: number('timeoutMs', options.timeoutMs, [10_000, 1, LONGEST_MS]),
     batch: {
-      size: Math.floor(
-        number(
-          { name: 'batch.size', value: batch.size, env: ['OTEL_BSP_MAX_EXPORT_BATCH_SIZE'] },
-          { default: 512, min: 1, max: 65_536 },
-        ),
-      ),
-      delayMs: number(
-        { name: 'batch.delayMs', value: batch.delayMs, env: ['OTEL_BSP_SCHEDULE_DELAY'] },
-        { default: 1000, min: 0, max: 2 ** 31 - 1 },
-      ),
+      size: whole('batch.size', batch.size, [512, 1, 65_536]),
+      delayMs: number('batch.delayMs', batch.delayMs, [1000, 0, LONGEST_MS]),
     },
-    maxRequestBytes: Math.floor(
-      number(
-        { name: 'batch.maxRequestBytes', value: batch.maxRequestBytes },
-        { default: 4 * MEBIBYTE, min: 4096, max: MAX_REQUEST_BYTES },
-      ),
-    ),
-    maxQueueBytes: number(
-      { name: 'queue.maxBytes', value: queue.maxBytes },
-      { default: 64 * MEBIBYTE, min: 0, max: Number.MAX_SAFE_INTEGER },
-    ),
-    maxInFlight: Math.floor(
-      number(
-        { name: 'queue.maxInFlight', value: queue.maxInFlight },
-        { default: 32, min: 1, max: 1024 },
-      ),
-    ),
+    maxRequestBytes: whole('batch.maxRequestBytes', batch.maxRequestBytes, [
+      4 * MEBIBYTE,
+      4096,
+      MAX_REQUEST_BYTES,
+    ]),
+    maxQueueBytes: number('queue.maxBytes', queue.maxBytes, [
+      64 * MEBIBYTE,
+      0,
+      Number.MAX_SAFE_INTEGER,
+    ]),
+    maxInFlight: whole('queue.maxInFlight', queue.maxInFlight, [32, 1, 1024]),
     retry: {
-      initialMs: number(
-        { name: 'queue.retry.initialMs', value: retry.initialMs },
-        { default: DEFAULT_RETRY.initialMs, min: 1, max: LONGEST_MS },
-      ),
-      multiplier: number(
-        { name: 'queue.retry.multiplier', value: retry.multiplier },
-        { default: DEFAULT_RETRY.multiplier, min: 1, max: 100 },
-      ),
-      maxMs: number(
-        { name: 'queue.retry.maxMs', value: retry.maxMs },
-        { default: DEFAULT_RETRY.maxMs, min: 1, max: LONGEST_MS },
-      ),
-      maxAgeMs: number(
-        { name: 'queue.retry.maxAgeMs', value: retry.maxAgeMs },
-        { default: DEFAULT_RETRY.maxAgeMs, min: 0, max: LONGEST_MS },
-      ),
+      initialMs: number('queue.retry.initialMs', retry.initialMs, [
+        DEFAULT_RETRY.initialMs,
+        1,
+        LONGEST_MS,
+      ]),
+      multiplier: number('queue.retry.multiplier', retry.multiplier, [
+        DEFAULT_RETRY.multiplier,
+        1,
+        100,
+      ]),
+      maxMs: number('queue.retry.maxMs', retry.maxMs, [DEFAULT_RETRY.maxMs, 1, LONGEST_MS]),
+      maxAgeMs: number('queue.retry.maxAgeMs', retry.maxAgeMs, [
+        DEFAULT_RETRY.maxAgeMs,
+        0,
+        LONGEST_MS,
+      ]),
     },
     limits: {
-      events: count('limits.events', limits.events, 'OTEL_SPAN_EVENT_COUNT_LIMIT'),
-      links: count('limits.links', limits.links, 'OTEL_SPAN_LINK_COUNT_LIMIT'),
+      events: count('events', limits.events),
+      links: count('links', limits.links),
     },
     bounds: {
-      span: bounds(
-        count(
-          'limits.attributes',
-          limits.attributes,
-          'OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT',
-          'OTEL_ATTRIBUTE_COUNT_LIMIT',
-        ),
-      ),
-      event: bounds(
-        count(
-          'limits.attributesPerEvent',
-          limits.attributesPerEvent,
-          'OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT',
-          'OTEL_ATTRIBUTE_COUNT_LIMIT',
-        ),
-      ),
-      link: bounds(
-        count(
-          'limits.attributesPerLink',
-          limits.attributesPerLink,
-          'OTEL_LINK_ATTRIBUTE_COUNT_LIMIT',
-          'OTEL_ATTRIBUTE_COUNT_LIMIT',
-        ),
-      ),
+      span: bounds(count('attributes', limits.attributes)),
+      event: bounds(count('attributesPerEvent', limits.attributesPerEvent)),
+      link: bounds(count('attributesPerLink', limits.attributesPerLink)),
     },
     redaction: resolveRedaction(options.redact),
     ringBytes,
-    flushTimeoutMs: number(
-      { name: 'flushTimeoutMs', value: options.flushTimeoutMs },
-      { default: 30_000, min: 0, max: 2 ** 31 - 1 },
-    ),
+    flushTimeoutMs: number('flushTimeoutMs', options.flushTimeoutMs, [30_000, 0, LONGEST_MS]),
     flushOnExit: flag('flushOnExit', options.flushOnExit) ?? true,
     spanProcessors: resolveProcessors(options),
-    disabled: resolveDisabled(options, env, warn),
-    detectors: resolveDetectors(options, env),
+    disabled: flag('disabled', options.disabled) ?? variables?.disabled() ?? false,
+    detectors: resolveDetectors(options, variables),
   };
 }

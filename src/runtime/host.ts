@@ -7,6 +7,7 @@ import type { ContextManager, Sampler, TextMapPropagator } from '@opentelemetry/
 import type { ResourceDetector, Surroundings } from '../api/resource/detector.ts';
 import type { Transport, TransportOptions } from '../deliver/transport.ts';
 import type { EngineSources } from '../engine/select.ts';
+import type { Variables } from '../options/env.ts';
 
 export interface Host extends Surroundings {
   /** For messages and `health()`: `node`, `deno`, `bun`, `browser`, `workerd`, `edge`. */
@@ -39,6 +40,8 @@ export interface Host extends Surroundings {
     warn: (line: string) => void,
     otlp: () => Transport,
   ): Transport | 'none' | undefined;
+  /** What the environment says for options that are left out, where the host has one. */
+  variables?(env: Host['env'], warn: (line: string) => void): Variables;
   /** A new context manager, the best the host can have. */
   contextManager(): HostContext;
   /** Where the engines' binaries come from on this host. */

@@ -6,6 +6,7 @@ import type { Transport, TransportOptions } from '../deliver/transport.ts';
 import * as portable from '../engine/generated/core-portable.js';
 import { inlinedEngines } from '../engine/inlined.ts';
 import type { EngineSources } from '../engine/select.ts';
+import { variablesOf } from '../options/env.ts';
 import type { ExitHooks, Host } from '../runtime/host.ts';
 import { type InMemoryTransport, inMemoryTransport } from './in-memory-transport.ts';
 
@@ -128,6 +129,7 @@ export function fakeHost(options: FakeHostOptions = {}): FakeHost {
     engines: { ...inlinedEngines, portable: () => portable, ...options.engines },
     detectors: options.detectors ?? [],
     env: options.env ?? {},
+    variables: variablesOf,
     warn: (line) => void warnings.push(line),
     onExit(hooks) {
       exits.add(hooks);

@@ -2,17 +2,23 @@ import { readFileSync } from 'node:fs';
 import type { Attributes } from '@opentelemetry/api';
 import { describe, expect, it } from 'vitest';
 import { type ResourceOptions, resourceAround } from '../../src/api/resource.ts';
+import { variablesOf } from '../../src/options/env.ts';
+import { fakeHost, startOn } from '../../src/testing/index.ts';
 import { VERSION } from '../../src/version.ts';
 
 const DETECTED = { 'process.executable.name': 'node', 'host.name': 'box' };
 
-function resolve(
-  options: Partial<ResourceOptions> & { name?: string; detected?: Attributes } = {},
-) {
+interface Sources extends Partial<ResourceOptions> {
+  readonly name?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly detected?: Attributes;
+}
+
+function resolve(options: Sources = {}) {
   const warnings: string[] = [];
   const around = resourceAround({
-    env: {},
-    host: { name: options.name ?? 'node', warn: (line) => warnings.push(line) },
+    host: { name: options.name ?? 'node' },
+    fromEnv: variablesOf(options.env ?? {}, (line) => warnings.push(line)).resource(),
     ...options,
   });
   return { attributes: around(options.detected ?? DETECTED), warnings };
@@ -34,13 +40,19 @@ describe('resourceAround', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('warns once however often more is detected', () => {
-    const warnings: string[] = [];
-    const host = { name: 'node', warn: (line: string) => void warnings.push(line) };
-    const around = resourceAround({ env: { OTEL_RESOURCE_ATTRIBUTES: 'wrong' }, host });
-    around({});
-    expect(around({ 'host.name': 'late' })).toMatchObject({ 'host.name': 'late' });
-    expect(warnings).toHaveLength(1);
+  it('warns once however often more is detected', async () => {
+    const late = Promise.resolve('late');
+    const host = fakeHost({
+      env: { OTEL_RESOURCE_ATTRIBUTES: 'wrong' },
+      detectors: [{ name: 'box', detect: () => ({ 'host.name': late }) }],
+    });
+    startOn(host).tracer('t').startSpan('s').end();
+    await host.advance(1000);
+    const { attributes } = host.transport.traces()[0]!.resource;
+    expect(attributes).toMatchObject({ 'host.name': 'late' });
+    expect(host.warnings).toEqual([
+      expect.stringMatching(/^otlp-wasm: OTEL_RESOURCE_ATTRIBUTES is ignored/),
+    ]);
   });
 
   it('has a name for a service whose program is not known', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isOtlpError, type OtlpError } from '../../src/errors.ts';
+import { variablesOf } from '../../src/options/env.ts';
 import type { StartOptions } from '../../src/options/options.ts';
 import { resolveOptions, type Settings } from '../../src/options/resolve.ts';
 import { fakeHost, startOn } from '../../src/testing/index.ts';
@@ -8,7 +9,8 @@ type Env = Record<string, string | undefined>;
 
 function resolved(options: object = {}, env: Env = {}) {
   const warnings: string[] = [];
-  const settings = resolveOptions(options as StartOptions, env, (line) => warnings.push(line));
+  const variables = variablesOf(env, (line) => warnings.push(line));
+  const settings = resolveOptions(options as StartOptions, variables);
   return { settings, warnings };
 }
 

@@ -3,6 +3,7 @@ import { otTrace } from '../../api/propagation/ot-trace.ts';
 import { xray } from '../../api/propagation/xray.ts';
 import { inlinedEngines } from '../../engine/inlined.ts';
 import { exporterFromEnv } from '../../exporters/from-env.ts';
+import { variablesOf } from '../../options/env.ts';
 import { resolvePropagator } from '../../options/propagators.ts';
 import { samplerFromEnv } from '../../options/sampler.ts';
 import { detectors } from '../detectors.ts';
@@ -25,6 +26,7 @@ export const host: Host = {
   // It costs Deno's entry little; there is no synchronous import by which to leave it out.
   propagator: (env, warn) =>
     resolvePropagator(env, warn, (name) => ({ jaeger, xray, ottrace: otTrace })[name]()),
+  variables: variablesOf,
   sampler: samplerFromEnv,
   system,
   readText,

@@ -2,6 +2,7 @@ import * as portable from '../../engine/generated/core-portable.js';
 import { coreBinary as scalar } from '../../engine/generated/core-scalar.ts';
 import { coreBinary as simd } from '../../engine/generated/core-simd.ts';
 import { exporterFromEnv } from '../../exporters/from-env.ts';
+import { variablesOf } from '../../options/env.ts';
 import { samplerFromEnv } from '../../options/sampler.ts';
 import { detectors } from '../detectors.ts';
 import type { Host } from '../host.ts';
@@ -56,6 +57,7 @@ export const host: Host = {
     return process.env;
   },
   propagator,
+  variables: variablesOf,
   sampler: samplerFromEnv,
   warn,
   onExit: (hooks) => watchExit(hooks, warn),

@@ -1,0 +1,60 @@
+/** What options and variables are checked by. Values are shown short, and secrets not at all. */
+
+import { OtlpError } from '../errors.ts';
+
+/** As a message may show it. */
+export function shown(value: unknown): string {
+  if (typeof value === 'string') return `'${value.slice(0, 80)}'`;
+  if (value === null) return 'null';
+  return typeof value === 'object' || typeof value === 'function'
+    ? `a ${typeof value}`
+    : String(value);
+}
+
+export function invalid(message: string): OtlpError {
+  return new OtlpError('invalid_option', message);
+}
+
+/** For an option whose value is of no use; `wanted` ends in what leaving it out would mean. */
+export function refused(name: string, value: unknown, wanted: string, seen = ''): OtlpError {
+  return invalid(`option '${name}' is ${shown(value)}${seen}; give ${wanted}, or leave it out.`);
+}
+
+/** @throws OtlpError `invalid_option`, which begins with `name` */
+export function checkedUrl(name: string, value: string): string {
+  let protocol = '';
+  let href = '';
+  try {
+    const url = new URL(value);
+    // They become a header; what cannot be decoded cannot.
+    decodeURIComponent(url.username + url.password);
+    ({ protocol, href } = url);
+  } catch {}
+  if (/^https?:$/.test(protocol)) return href;
+  // The value may hold credentials, so it is not repeated.
+  const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(String(value)) ?? [];
+  const web = scheme === undefined || /^https?$/i.test(scheme);
+  const seen = web ? '' : ` but begins with ${shown(scheme)}`;
+  throw invalid(
+    `${name} is not an http or https URL${seen}; give one such as http://localhost:4318.`,
+  );
+}
+
+/** The URL for traces below a base URL (OTLP exporter, "Endpoint URLs for OTLP/HTTP"). */
+export function tracesUrl(base: string): string {
+  const url = new URL(base);
+  url.pathname = `${url.pathname.replace(/\/$/, '')}/v1/traces`;
+  return url.href;
+}
+
+/** What is wrong with a header, without its value: that is a secret more often than not. */
+export function headerProblem(name: string, value: unknown): string | undefined {
+  if (!/^[!#$%&'*+.^_`|~0-9a-z-]+$/i.test(name)) return 'whose name is no HTTP token';
+  if (typeof value !== 'string') {
+    return `whose value is ${value === null ? 'null' : `a ${typeof value}`}, not a string`;
+  }
+  if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
+    return 'whose value has characters that headers cannot have';
+  }
+  return undefined;
+}

@@ -1,0 +1,192 @@
+import type { Attributes } from '@opentelemetry/api';
+import { checkedUrl, headerProblem, shown, tracesUrl } from './checks.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+type Warn = (line: string) => void;
+
+/** Default and bounds of a number, both allowed. */
+export type Range = readonly [fallback: number, min: number, max: number];
+
+/**
+ * What the environment says for options that are left out. Each is undefined for what it does not
+ * say; what cannot be used is warned of. Hosts without an environment have none.
+ */
+export interface Variables {
+  number(option: string, range: Range): number | undefined;
+  url(): string | undefined;
+  headers(): Readonly<Record<string, string>>;
+  compression(): 'gzip' | 'none' | undefined;
+  detectors(): readonly string[] | undefined;
+  disabled(): boolean;
+  /** `OTEL_RESOURCE_ATTRIBUTES` and, which wins, `OTEL_SERVICE_NAME`. */
+  resource(): Attributes;
+}
+
+const TRACES = 'OTEL_EXPORTER_OTLP_TRACES_';
+const GENERAL = 'OTEL_EXPORTER_OTLP_';
+const COUNT = 'OTEL_ATTRIBUTE_COUNT_LIMIT';
+
+/** Variables of each option that is a number, most specific first. */
+const NUMBERS: Readonly<Record<string, readonly string[]>> = {
+  timeoutMs: [`${TRACES}TIMEOUT`, `${GENERAL}TIMEOUT`],
+  'batch.size': ['OTEL_BSP_MAX_EXPORT_BATCH_SIZE'],
+  'batch.delayMs': ['OTEL_BSP_SCHEDULE_DELAY'],
+  'limits.attributes': ['OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT', COUNT],
+  'limits.attributeValueLength': [
+    'OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT',
+    'OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT',
+  ],
+  'limits.events': ['OTEL_SPAN_EVENT_COUNT_LIMIT'],
+  'limits.links': ['OTEL_SPAN_LINK_COUNT_LIMIT'],
+  'limits.attributesPerEvent': ['OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT', COUNT],
+  'limits.attributesPerLink': ['OTEL_LINK_ATTRIBUTE_COUNT_LIMIT', COUNT],
+};
+
+/** `key=value,key=value`, percent-encoded (OTLP exporter, "Specifying headers via environment variables"). */
+function parseHeaders(text: string): Record<string, string> | undefined {
+  const headers: Record<string, string> = {};
+  for (const pair of text.split(',')) {
+    if (pair.trim() === '') continue;
+    const at = pair.indexOf('=');
+    if (at < 1) return undefined;
+    try {
+      headers[pair.slice(0, at).trim()] = decodeURIComponent(pair.slice(at + 1).trim());
+    } catch {
+      return undefined;
+    }
+  }
+  return headers;
+}
+
+/**
+ * Reads `key=value,key=value`. Keys and values are percent-encoded where they hold a comma or an
+ * equals sign. Any error discards the whole value, as the specification wants: half a resource
+ * would be a different resource.
+ */
+function resourceAttributes(text: string, warn: Warn): Attributes {
+  const attributes: Attributes = {};
+  const members = text.split(',');
+  for (const [index, member] of members.entries()) {
+    if (member.trim() === '') continue;
+    const [key, value, ...rest] = member.split('=').map(percentDecoded);
+    let wrong: string | undefined;
+    if (value === undefined && member.indexOf('=') < 0) wrong = 'has no "="';
+    else if (rest.length > 0) wrong = 'has more than one "=" (write %3D for those of the value)';
+    else if (key === undefined || value === undefined) wrong = 'is not percent-encoded correctly';
+    else if (key === '') wrong = 'has no key';
+    else attributes[key] = value;
+    if (wrong !== undefined) {
+      // Only the key is shown: a value that came here by mistake may be a secret.
+      const shown = member.includes('=') ? member.split('=')[0]!.trim().slice(0, 64) : '';
+      const named = shown === '' ? '' : ` (${shown})`;
+      warn(
+        `OTEL_RESOURCE_ATTRIBUTES is ignored: member ${index + 1}${named} ${wrong}. ` +
+          'Expected key=value,key=value.',
+      );
+      return {};
+    }
+  }
+  return attributes;
+}
+
+function percentDecoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text.trim());
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reads variables of the specification ("SDK environment variables", "OTLP exporter"). */
+export function variablesOf(env: Env, warn: Warn): Variables {
+  const warned = new Set<string>();
+
+  /** Those of these variables that are set; empty is unset (specification, "Parsing empty value"). */
+  const given = (...names: readonly string[]) =>
+    names.flatMap((name) => {
+      const text = env[name]?.trim();
+      return text ? [{ name, text }] : [];
+    });
+
+  return {
+    number(option, [fallback, min, max]) {
+      const usable = (text: string) => Number(text) >= min && Number(text) <= max;
+      const all = given(...(NUMBERS[option] ?? []));
+      const first = all.findIndex(({ text }) => usable(text));
+      const used = first < 0 ? undefined : Number(all[first]!.text);
+      for (const { name, text } of first < 0 ? all : all.slice(0, first)) {
+        // A general variable is read for several options.
+        if (warned.has(name)) continue;
+        warned.add(name);
+        const instead = `${used ?? fallback} is used`;
+        warn(`${name} is ${shown(text)}, not a number from ${min} to ${max}; ${instead}.`);
+      }
+      return used;
+    },
+
+    url() {
+      for (const { name, text } of given(`${TRACES}ENDPOINT`, `${GENERAL}ENDPOINT`)) {
+        try {
+          const url = checkedUrl(name, text);
+          return name.startsWith(TRACES) ? url : tracesUrl(url);
+        } catch (error) {
+          warn(`${(error as Error).message} It is ignored.`);
+        }
+      }
+      return undefined;
+    },
+
+    headers() {
+      const headers: Record<string, string> = {};
+      for (const { name, text } of given(`${GENERAL}HEADERS`, `${TRACES}HEADERS`)) {
+        const parsed = parseHeaders(text);
+        const problem =
+          parsed === undefined
+            ? 'is not a list of key=value pairs'
+            : Object.entries(parsed)
+                .map(([key, value]) => headerProblem(key, value))
+                .filter((one) => one !== undefined)
+                .map((one) => `has an entry ${one}`)[0];
+        if (problem === undefined) Object.assign(headers, parsed);
+        else warn(`${name} ${problem}; it is ignored.`);
+      }
+      return headers;
+    },
+
+    compression() {
+      const [found] = given(`${TRACES}COMPRESSION`, `${GENERAL}COMPRESSION`);
+      if (found === undefined) return undefined;
+      const { name, text } = found;
+      if (text === 'gzip' || text === 'none') return text;
+      warn(`${name} is ${shown(text)}, not gzip or none; gzip is used.`);
+      return undefined;
+    },
+
+    detectors() {
+      const [found] = given('OTEL_NODE_RESOURCE_DETECTORS');
+      // Upstream's names. The variables of the specification are read in any case (`env`).
+      return found?.text
+        .split(',')
+        .map((name) => name.trim())
+        .filter((name) => !['', 'env', 'none'].includes(name))
+        .map((name) => (name === 'serviceinstance' ? 'service' : name));
+    },
+
+    /** Whatever is not "true" is false (specification, "Boolean value"). */
+    disabled() {
+      const [found] = given('OTEL_SDK_DISABLED');
+      if (found === undefined) return false;
+      const text = found.text.toLowerCase();
+      if (text !== 'true' && text !== 'false') {
+        warn(`OTEL_SDK_DISABLED is ${shown(found.text)}, not true or false; false is used.`);
+      }
+      return text === 'true';
+    },
+
+    resource() {
+      const attributes = resourceAttributes(env['OTEL_RESOURCE_ATTRIBUTES'] ?? '', warn);
+      const serviceName = env['OTEL_SERVICE_NAME'];
+      return serviceName ? { ...attributes, 'service.name': serviceName } : attributes;
+    },
+  };
+}
