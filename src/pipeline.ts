@@ -158,13 +158,9 @@ export class Pipeline {
     }, this.options.batch.delayMs);
   }
 
-  /** Gives a resource other contents, for the spans that wait as well. */
+  /** Gives a resource other contents, for the spans that wait as well; `full`: not now. */
   redescribe(resource: Group, attributes: Attributes, schemaUrl: string): Written {
-    if (this.parts !== undefined)
-      return this.parts.ring.redescribe(resource, attributes, schemaUrl);
-    resource.attributes = attributes;
-    resource.schemaUrl = schemaUrl;
-    return 'written';
+    return this.parts?.ring.redescribe(resource, attributes, schemaUrl) ?? 'full';
   }
 
   /** What batches were waiting for is there. */
