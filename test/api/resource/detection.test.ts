@@ -361,6 +361,12 @@ describe('a detector that hangs', () => {
   });
 });
 
+/** An engine that is there some turns after the detectors' answers. */
+async function lateEngine() {
+  for (let i = 0; i < 20; i++) await Promise.resolve();
+  return engineSources.portable();
+}
+
 describe('while detectors run', () => {
   it('full batches wait for them, but not longer than a batch may take', async () => {
     const { end, host, resources, transport } = withDetectors([hangs], { batch: { size: 2 } });
@@ -456,22 +462,29 @@ describe('while detectors run', () => {
     await host.settle();
     expect(resources()).toMatchObject([{ attributes: { found: 1 }, spans: ['1'] }]);
   });
-  it('one that finds too much is left out, with a warning, and no span is lost', async () => {
-    const { end, host, resources, telemetry, traces } = withDetectors(
-      [detector('verbose', async () => ({ text: 'x'.repeat(1 << 20) }))],
-      { ringBytes: 1 << 20 },
-    );
-    end('before');
-    await host.settle();
-    end('after');
-    void telemetry.flush();
-    await host.settle();
-    expect(resources()).toMatchObject([{ spans: ['before', 'after'] }]);
-    expect(resources()[0]!.attributes).not.toHaveProperty('text');
-    expect(host.warnings).toHaveLength(1);
-    expect(host.warnings[0]).toContain('too large');
-    expect(traces()).toMatchObject({ sent: 2 });
-  });
+  it.each([
+    ['', {}],
+    [', before there is an engine too', { engines: { portable: lateEngine } }],
+  ])(
+    'one that finds too much is left out, with a warning, and no span is lost%s',
+    async (_, more) => {
+      const { end, host, resources, telemetry, traces } = withDetectors(
+        [detector('verbose', async () => ({ text: 'x'.repeat(1 << 20) }))],
+        { ringBytes: 1 << 20, engine: 'portable' },
+        more,
+      );
+      end('before');
+      await host.settle();
+      end('after');
+      void telemetry.flush();
+      await host.settle();
+      expect(resources()).toMatchObject([{ spans: ['before', 'after'] }]);
+      expect(resources()[0]!.attributes).not.toHaveProperty('text');
+      expect(host.warnings).toHaveLength(1);
+      expect(host.warnings[0]).toContain('too large');
+      expect(traces()).toMatchObject({ sent: 2 });
+    },
+  );
 });
 
 describe('which detectors are asked', () => {
