@@ -192,11 +192,6 @@ function identify<S extends SpanIdentity>(
   return span;
 }
 
-/** The context a span starts in; without a span in it for one that is to be a root. */
-function parentContext(options: SpanOptions | undefined, context: Context): Context {
-  return options?.root === true ? traceApi.deleteSpan(context) : context;
-}
-
 /** SpanKind of OTLP, which is the API's plus one; internal for what is none. */
 function kindOf(kind: unknown): number {
   return typeof kind === 'number' && kind >= 0 && kind <= 4 ? Math.floor(kind) + 1 : 1;
