@@ -157,7 +157,7 @@ export function readScope(group: Group): InstrumentationScope {
   return scope;
 }
 
-/** The same object for the same group. */
+/** The same object for as long as the resource is the same. */
 export function readResource(group: Group): ReadableResource {
   let resource = resources.get(group.attributes);
   if (resource === undefined) {
