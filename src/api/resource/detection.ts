@@ -63,7 +63,7 @@ export function startDetection(
   };
 
   function ask(detector: Partial<ResourceDetector> & AnyResourceDetector): void {
-    const name = detector.name ?? detector.constructor.name;
+    const name = textOf(detector.name ?? detector.constructor?.name);
     const found: Found = { name, state: 'running', attributes: {}, schemaUrl: '' };
     let cancel = () => {};
     all.push(found);
@@ -87,27 +87,29 @@ export function startDetection(
 
     const calls: (() => unknown)[] = [];
     let started = false;
-    /** Calls when the program has started. */
-    const call = (fn: () => unknown) => (started ? fn() : void calls.push(fn));
 
-    /** Takes an answer of either shape; what it returns is to be waited for. */
-    function take(answer: unknown): unknown {
-      if (typeof answer === 'function') return call(() => take(answer()));
-      if (isPromise(answer)) return Promise.resolve(answer).then(take);
-      // Nothing found is no error.
-      const given = (answer ?? {}) as Record<string, unknown>;
-      const around = typeof given['attributes'] === 'object' && !isPromise(given['attributes']);
-      const schemaUrl = (around && given['schemaUrl']) || detector.schemaUrl;
-      const waiting: unknown[] = [];
-      for (const [key, value] of Object.entries((around && given['attributes']) || given)) {
-        const know = (known: unknown): unknown => {
-          if (typeof known === 'function') return call(() => know(known()));
-          if (isPromise(known)) return Promise.resolve(known).then(know);
-          return put(key, known, textOf(schemaUrl ?? ''));
-        };
-        const wait = know(value);
-        if (wait !== undefined) waiting.push(wait);
+    /** Uses a value as soon as it is known; what it returns is to be waited for. */
+    function when(value: unknown, use: (known: unknown) => unknown): unknown {
+      if (typeof value === 'function') {
+        return started ? when(value(), use) : void calls.push(() => when(value(), use));
       }
+      if (isPromise(value)) return Promise.resolve(value).then((known) => when(known, use));
+      return use(value);
+    }
+
+    /** Takes an answer of either shape. Nothing found is no error. */
+    function take(answer: unknown): unknown {
+      let given = (answer ?? {}) as Record<string, unknown>;
+      let { schemaUrl } = detector as { schemaUrl?: unknown };
+      const { attributes } = given;
+      if (typeof attributes === 'object' && attributes !== null && !isPromise(attributes)) {
+        schemaUrl = given['schemaUrl'] ?? schemaUrl;
+        given = attributes as Record<string, unknown>;
+      }
+      const url = textOf(schemaUrl ?? '');
+      const waiting = Object.entries(given)
+        .map(([key, value]) => when(value, (known) => put(key, known, url)))
+        .filter(Boolean);
       return waiting.length > 0 ? Promise.all(waiting) : undefined;
     }
 
@@ -122,7 +124,7 @@ export function startDetection(
     }
 
     try {
-      const waiting = take(detector.detect(host));
+      const waiting = when(detector.detect(host), take);
       if (waiting !== undefined) waitFor(waiting);
       else if (calls.length > 0) afterStart.push(() => waitFor(undefined));
       else end('ok');
