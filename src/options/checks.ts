@@ -20,6 +20,28 @@ export function refused(name: string, value: unknown, wanted: string, seen = '')
   return invalid(`option '${name}' is ${shown(value)}${seen}; give ${wanted}, or leave it out.`);
 }
 
+/** For an option that has something of no use in it. */
+export function refusedEntry(name: string, entry: string, wanted: string): OtlpError {
+  return invalid(`option '${name}' has an entry ${entry}; give ${wanted}.`);
+}
+
+/** A group of options, `{}` when it is left out. */
+export function group<T extends object>(
+  name: string,
+  value: T | undefined,
+): T | Record<string, never> {
+  if (value === undefined) return {};
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  throw refused(name, value, 'an object');
+}
+
+/** A list, copied: `[]` when it is left out. */
+export function list<T>(name: string, value: readonly T[] | undefined, of: string): readonly T[] {
+  if (value === undefined) return [];
+  if (Array.isArray(value)) return [...value];
+  throw refused(name, value, `an array of ${of}`);
+}
+
 /** @throws OtlpError `invalid_option`, which begins with `name` */
 export function checkedUrl(name: string, value: string): string {
   let protocol = '';

@@ -1,5 +1,5 @@
 import type { Redaction, Treatment } from '../buffer/shape.ts';
-import { OtlpError } from '../errors.ts';
+import { group, invalid, list, refused, refusedEntry, shown } from './checks.ts';
 import type { KeyPatterns, RedactionPreset, RedactionRules } from './options.ts';
 
 type Action = Treatment['action'];
@@ -10,15 +10,14 @@ const MAX_MEMBERS = 4096;
 
 /** Names of credentials: a whole segment of a key, or the end of one. */
 const SECRET =
-  '(?:^|[._-])(?:(?:access|refresh|auth|id|api|session|csrf|xsrf|bearer|security|client|shared|private|secret)[._-]?)?' +
-  '(?:token|secret|credentials?)$|' +
-  '(?:^|[._-])(?:password|passwd|passphrase|pwd|authorization|cookie|jwt|(?:api|private|secret|access)[_-]?key)$';
+  /(?:^|[._-])(?:(?:access|refresh|auth|id|api|session|csrf|xsrf|bearer|security|client|shared|private|secret)[._-]?)?(?:token|secret|credentials?)$|(?:^|[._-])(?:password|passwd|passphrase|pwd|authorization|cookie|jwt|(?:api|private|secret|access)[_-]?key)$/i;
 
 /** Of URLs and connection strings only: a key may well end in `.signature`. */
 const SECRET_PARAMETER = /(?:^|[._-])(?:pass|auth|sig|signature|awsaccesskeyid)$/i;
 
 const CREDENTIALS: KeyPatterns = [
   /\.(?:header|metadata)\.(?:.*[_-])?(?:authorization|cookie2?|token|secret|password|credential|api[_-]?key)/i,
+  SECRET,
   'db.connection_string',
 ];
 
@@ -76,15 +75,6 @@ const HINT = /tok|sec|cred|pass|pwd|auth|cook|jwt|key|sig/i;
 /** `name=value`, the value quoted or up to what ends one in a query, a header or a statement. */
 const PARAMETER = /(^|[^\w.%-])([\w.%-]{1,128})(\s?=\s?)("[^"]*"?|'[^']*'?|[^\s&;#,"'<>)]+)/g;
 
-function invalid(message: string): OtlpError {
-  return new OtlpError('invalid_option', `option 'redact${message}`);
-}
-
-/** As an entry may be shown: it is a key or a kind, never a value. */
-function shown(value: unknown): string {
-  return typeof value === 'string' ? `'${value.slice(0, 80)}'` : `a ${typeof value}`;
-}
-
 /** One expression for all strings, and the user's own without the flags that have state. */
 function compile(patterns: KeyPatterns): RegExp[] {
   const texts = patterns.filter((each) => typeof each === 'string');
@@ -100,14 +90,13 @@ function compile(patterns: KeyPatterns): RegExp[] {
   return compiled;
 }
 
-function checkedPatterns(name: string, patterns: unknown): RegExp[] {
-  if (!Array.isArray(patterns)) {
-    throw invalid(`.${name}' is ${shown(patterns)}; give an array of attribute keys.`);
-  }
-  for (const each of patterns) {
+function checkedPatterns(option: string, patterns: KeyPatterns): RegExp[] {
+  for (const each of list<unknown>(option, patterns, 'attribute keys')) {
     if (each instanceof RegExp || (typeof each === 'string' && each !== '')) continue;
-    throw invalid(
-      `.${name}' has an entry ${shown(each)}; give attribute keys, with * for any characters, or regular expressions.`,
+    throw refusedEntry(
+      option,
+      shown(each),
+      'attribute keys, with * for any characters, or regular expressions',
     );
   }
   return compile(patterns);
@@ -120,38 +109,28 @@ function checkedPatterns(name: string, patterns: unknown): RegExp[] {
  */
 export function resolveRedaction(rules: RedactionRules | undefined): Redaction | undefined {
   if (rules === undefined) return undefined;
-  if (typeof rules !== 'object' || rules === null || Array.isArray(rules)) {
-    throw invalid(`' is ${shown(rules)}; give an object such as { presets: ['credentials'] }.`);
-  }
+  group('redact', rules);
   // A rule that is misspelt would let through what it is to keep back.
   const { keep = [], drop = [], mask = [], presets = [], maskWith = 'REDACTED', ...rest } = rules;
   for (const name in rest) {
     throw invalid(
-      `.${name.slice(0, 80)}' is unknown; there are keep, drop, mask, presets and maskWith.`,
+      `option 'redact.${name.slice(0, 80)}' is unknown; there are keep, drop, mask, presets and maskWith.`,
     );
   }
-  if (typeof maskWith !== 'string') {
-    throw invalid(`.maskWith' is ${shown(maskWith)}; give a string, or leave it out.`);
-  }
+  if (typeof maskWith !== 'string') throw refused('redact.maskWith', maskWith, 'a string');
   const ordered: Rule[] = [
-    ['keep', checkedPatterns('keep', keep)],
-    ['drop', checkedPatterns('drop', drop)],
-    ['mask', checkedPatterns('mask', mask)],
+    ['keep', checkedPatterns('redact.keep', keep)],
+    ['drop', checkedPatterns('redact.drop', drop)],
+    ['mask', checkedPatterns('redact.mask', mask)],
   ];
-  if (!Array.isArray(presets)) {
-    throw invalid(`.presets' is ${shown(presets)}; give an array of their names.`);
+  const names = Object.keys(PRESETS) as RedactionPreset[];
+  for (const name of list('redact.presets', presets, 'their names')) {
+    if (names.includes(name)) continue;
+    throw refusedEntry('redact.presets', shown(name), `some of ${names.join(', ')}`);
   }
-  for (const name of Object.keys(PRESETS) as RedactionPreset[]) {
-    if (!presets.includes(name)) continue;
+  for (const name of names) {
     const [action, patterns] = PRESETS[name];
-    ordered.push([action, compile(patterns)]);
-    if (name === 'credentials') ordered.push([action, [new RegExp(SECRET, 'i')]]);
-  }
-  for (const name of presets as unknown[]) {
-    if (typeof name === 'string' && Object.hasOwn(PRESETS, name)) continue;
-    throw invalid(
-      `.presets' has an entry ${shown(name)}; there are ${Object.keys(PRESETS).join(', ')}.`,
-    );
+    if (presets.includes(name)) ordered.push([action, compile(patterns)]);
   }
   const some = ordered.filter(([action, patterns]) => action !== 'keep' && patterns.length > 0);
   return some.length > 0 ? redaction(ordered, maskWith) : undefined;
@@ -159,7 +138,6 @@ export function resolveRedaction(rules: RedactionRules | undefined): Redaction |
 
 function redaction(rules: readonly Rule[], mask: string): Redaction {
   const counts = { dropped: 0, masked: 0, rewritten: 0 };
-  const secret = new RegExp(SECRET, 'i');
   let membersLeft = MAX_MEMBERS;
 
   const decide = (key: string): Action =>
@@ -200,7 +178,7 @@ function redaction(rules: readonly Rule[], mask: string): Redaction {
       }
       if (HINT.test(text)) {
         rewritten = rewritten.replace(PARAMETER, (found, before: string, name, equals) =>
-          secret.test(name) || SECRET_PARAMETER.test(name) ? before + name + equals + mask : found,
+          SECRET.test(name) || SECRET_PARAMETER.test(name) ? before + name + equals + mask : found,
         );
       }
       if (rewritten !== text) counts.rewritten++;

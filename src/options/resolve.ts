@@ -4,7 +4,17 @@ import type { SpanLimits } from '../api/trace/span.ts';
 import { type Bounds, MAX_VALUE_DEPTH, type Redaction } from '../buffer/shape.ts';
 import { DEFAULT_RETRY, type RetryPolicy } from '../deliver/retry.ts';
 import type { EngineName } from '../engine/select.ts';
-import { checkedUrl, headerProblem, invalid, refused, shown, tracesUrl } from './checks.ts';
+import {
+  checkedUrl,
+  group,
+  headerProblem,
+  invalid,
+  list,
+  refused,
+  refusedEntry,
+  shown,
+  tracesUrl,
+} from './checks.ts';
 import type { Range, Variables } from './env.ts';
 import type { StartOptions } from './options.ts';
 import { resolveRedaction } from './redact.ts';
@@ -42,20 +52,6 @@ export interface Settings {
   readonly spanProcessors: readonly SpanProcessor[];
 }
 
-/** A group of options, `{}` when it is left out. */
-function group<T extends object>(name: string, value: T | undefined): T | Record<string, never> {
-  if (value === undefined) return {};
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
-  throw refused(name, value, 'an object');
-}
-
-/** A list, copied: `[]` when it is left out. */
-function list<T>(name: string, value: readonly T[] | undefined, of: string): readonly T[] {
-  if (value === undefined) return [];
-  if (Array.isArray(value)) return [...value];
-  throw refused(name, value, `an array of ${of}`);
-}
-
 /** An option that is true or false. */
 function flag(name: string, value: boolean | undefined): boolean | undefined {
   if (value === undefined || typeof value === 'boolean') return value;
@@ -83,8 +79,10 @@ function resolveHeaders(headers: Readonly<Record<string, string>>): Record<strin
   for (const [name, value] of Object.entries(headers)) {
     const problem = headerProblem(name, value);
     if (problem === undefined) continue;
-    throw invalid(
-      `option 'headers' has an entry ${shown(name)} ${problem}; give names that are HTTP tokens and values that are strings.`,
+    throw refusedEntry(
+      'headers',
+      `${shown(name)} ${problem}`,
+      'names that are HTTP tokens and values that are strings',
     );
   }
   return { ...headers };
@@ -137,6 +135,8 @@ export function resolveOptions(options: StartOptions, variables?: Variables): Se
     Math.floor(number(name, value, range));
   const count = (name: string, value: number | undefined) =>
     whole(`limits.${name}`, value, [128, 0, LONGEST_MS]);
+  const retrying = (name: keyof RetryPolicy, min: number, max: number) =>
+    number(`queue.retry.${name}`, retry[name], [DEFAULT_RETRY[name], min, max]);
 
   const { serviceName, engine, compression } = options;
   if (serviceName !== undefined && typeof serviceName !== 'string') {
@@ -190,22 +190,10 @@ export function resolveOptions(options: StartOptions, variables?: Variables): Se
     ]),
     maxInFlight: whole('queue.maxInFlight', queue.maxInFlight, [32, 1, 1024]),
     retry: {
-      initialMs: number('queue.retry.initialMs', retry.initialMs, [
-        DEFAULT_RETRY.initialMs,
-        1,
-        LONGEST_MS,
-      ]),
-      multiplier: number('queue.retry.multiplier', retry.multiplier, [
-        DEFAULT_RETRY.multiplier,
-        1,
-        100,
-      ]),
-      maxMs: number('queue.retry.maxMs', retry.maxMs, [DEFAULT_RETRY.maxMs, 1, LONGEST_MS]),
-      maxAgeMs: number('queue.retry.maxAgeMs', retry.maxAgeMs, [
-        DEFAULT_RETRY.maxAgeMs,
-        0,
-        LONGEST_MS,
-      ]),
+      initialMs: retrying('initialMs', 1, LONGEST_MS),
+      multiplier: retrying('multiplier', 1, 100),
+      maxMs: retrying('maxMs', 1, LONGEST_MS),
+      maxAgeMs: retrying('maxAgeMs', 0, LONGEST_MS),
     },
     limits: {
       events: count('events', limits.events),

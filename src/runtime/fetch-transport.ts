@@ -1,6 +1,7 @@
 import { endpointOf } from '../deliver/endpoint.ts';
 import { type HttpAnswer, LASTING_ERROR, outcomeOf, oversized, shown } from '../deliver/outcome.ts';
 import type { Outcome, Payload, Transport, TransportOptions } from '../deliver/transport.ts';
+import { readAll } from './read-all.ts';
 
 /**
  * OTLP/HTTP over `fetch`, for every host that has no better one. The host pools connections, so
@@ -70,28 +71,11 @@ async function readBody(
   maxBytes: number,
 ): Promise<Uint8Array | undefined | 'oversized'> {
   if (body === null) return new Uint8Array(0);
-  const reader = body.getReader();
-  const chunks: Uint8Array[] = [];
-  let size = 0;
   try {
-    for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
-      chunks.push(chunk.value);
-      size += chunk.value.length;
-      if (size > maxBytes) {
-        void reader.cancel().catch(() => {});
-        return 'oversized';
-      }
-    }
+    return (await readAll(body, maxBytes)) ?? 'oversized';
   } catch {
     return undefined;
   }
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
 }
 
 function answerOf({ status, headers }: Response, body: Uint8Array | undefined): HttpAnswer {

@@ -112,17 +112,17 @@ describe('rules that cannot be used', () => {
     ['credentials', "option 'redact' is 'credentials'; give an object"],
     [[/a/], "option 'redact' is"],
     [{ drop: 'user.*' }, "option 'redact.drop' is 'user.*'; give an array"],
-    [{ mask: [7] }, "option 'redact.mask' has an entry a number; give attribute keys"],
+    [{ mask: [7] }, "option 'redact.mask' has an entry 7; give attribute keys"],
     [{ keep: [''] }, "option 'redact.keep' has an entry ''; give attribute keys"],
     [{ drop: [{ source: 'a', flags: '' }] }, "option 'redact.drop' has an entry a object"],
     [{ presets: 'urls' }, "option 'redact.presets' is 'urls'; give an array"],
     [
       { presets: ['urls', 'secrets'] },
-      "option 'redact.presets' has an entry 'secrets'; there are credentials, personal, urls.",
+      "option 'redact.presets' has an entry 'secrets'; give some of credentials, personal, urls.",
     ],
     [{ presets: ['constructor'] }, "has an entry 'constructor'"],
-    [{ presets: [null] }, 'has an entry a object'],
-    [{ maskWith: 0 }, "option 'redact.maskWith' is a number; give a string"],
+    [{ presets: [null] }, 'has an entry null'],
+    [{ maskWith: 0 }, "option 'redact.maskWith' is 0; give a string"],
     [{ masks: ['a'] }, "option 'redact.masks' is unknown; there are keep, drop, mask, presets"],
   ])('are refused: %j', (rules, message) => {
     expect(refused(rules)).toContain(message);

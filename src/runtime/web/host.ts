@@ -2,6 +2,7 @@ import { StackContextManager } from '../../api/context/stack.ts';
 import type { EngineSources } from '../../engine/select.ts';
 import { fetchTransport } from '../fetch-transport.ts';
 import type { Host } from '../host.ts';
+import { readAll } from '../read-all.ts';
 import { setTimer } from './timer.ts';
 
 /** What tells one host of the web platform from another. */
@@ -50,24 +51,5 @@ function gzip(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
   const writer = stream.writable.getWriter();
   void writer.write(bytes);
   void writer.close();
-  return readAll(stream.readable);
-}
-
-async function readAll(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  const reader = stream.getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    chunks.push(value);
-    size += value.length;
-  }
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
+  return readAll(stream.readable) as Promise<Uint8Array>;
 }
