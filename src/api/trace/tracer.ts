@@ -87,8 +87,9 @@ export class RecordingTracer implements Tracer {
       return identify(new NonRecordingSpan(), parent, ids);
     }
 
-    if (options?.startTime === undefined) clock.begin();
-    else clock.readInput(options.startTime, clock.anchor);
+    // Also for a start that is given: the end may be read from the clock.
+    clock.begin();
+    if (options?.startTime !== undefined) clock.readInput(options.startTime, clock.anchor);
     const span = new RecordingSpan(shared, this.scope, textOf(name));
     span.startSec = clock.sec;
     span.startNano = clock.nano;
