@@ -4,7 +4,6 @@ import { createServer, type IncomingHttpHeaders, request, type Server } from 'no
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import {
   type Context,
   context as contextApi,
@@ -192,25 +191,6 @@ describe('OTEL_PROPAGATORS and start()', () => {
     expect(headers['uber-trace-id']).toBe(`${TRACE}:${SPAN}:0:01`);
     expect(headers['x-amzn-trace-id']).toContain(`Parent=${SPAN}`);
     expect(headers['ot-tracer-spanid']).toBe(SPAN);
-  });
-});
-
-describe("OTEL_PROPAGATORS and Deno's entry", () => {
-  it('has all of them at hand', async () => {
-    // Deno's own global, as much of it as the entry uses.
-    const script = `
-      globalThis.Deno = {
-        env: { get: (name) => ({ OTEL_PROPAGATORS: 'jaeger,b3,xray,zipkin' })[name] },
-        permissions: { querySync: () => ({ state: 'granted' }) },
-      };
-      const { start } = await import(${JSON.stringify(pathToFileURL(join(ROOT, 'dist/deno.js')))});
-      const { propagation } = await import('@opentelemetry/api');
-      start({ endpoint: 'http://127.0.0.1:1' }).register();
-      console.log(JSON.stringify(propagation.fields()));
-      process.exit(0);`;
-    const { stdout, stderr } = await runNode(['--input-type=module', '--eval', script]);
-    expect(JSON.parse(stdout)).toEqual(['uber-trace-id', 'b3', 'x-amzn-trace-id']);
-    expect(stderr).toContain("OTEL_PROPAGATORS has 'zipkin', which is ignored");
   });
 });
 

@@ -62,6 +62,14 @@ export async function open(project) {
         }
         assert.equal(collector.traces().length, 0);
       },
+      'propagators, the rare ones too, named by a variable': async () => {
+        const fields = await app(['--allow-env=OTEL_PROPAGATORS'], {
+          program: 'propagators.mjs',
+          env: { OTEL_PROPAGATORS: 'jaeger,b3,xray,zipkin' },
+          stderr: /OTEL_PROPAGATORS has 'zipkin', which is ignored/,
+        });
+        assert.deepEqual(fields, ['uber-trace-id', 'b3', 'x-amzn-trace-id']);
+      },
       'a file': async () => {
         const path = join(project, 'traces.jsonl');
         const allowed = [`--allow-write=${path}`, `--allow-read=${path}`];
