@@ -144,6 +144,7 @@ const LIBRARY = [
     // of the API, whose functions on contexts need no globals, it can stand anywhere.
     ...{ format: 'cjs', splitting: false, outExtension: { '.js': '.cjs' }, external: [] },
   },
+  { out: 'redaction', entry: 'src/redaction.ts', platform: 'neutral' },
   { out: 'resources', entry: 'src/resources.ts', platform: 'neutral' },
   { out: 'samplers', entry: 'src/samplers.ts', platform: 'neutral' },
 ];

@@ -12,6 +12,7 @@ export type {
 } from './health/report.ts';
 export type {
   KeyPatterns,
+  PreparedRedaction,
   RedactionPreset,
   RedactionRules,
   StartOptions,

@@ -2,6 +2,7 @@ import type { Attributes, Sampler, TextMapPropagator } from '@opentelemetry/api'
 import type { AnyResourceDetector } from '../api/resource/detector.ts';
 import type { IdGenerator } from '../api/trace/ids.ts';
 import type { SpanProcessor } from '../api/trace/processors.ts';
+import type { Redaction } from '../buffer/shape.ts';
 import type { RetryPolicy } from '../deliver/retry.ts';
 import type { Transport } from '../deliver/transport.ts';
 import type { EngineName } from '../engine/select.ts';
@@ -83,8 +84,8 @@ export interface StartOptions {
     /** `OTEL_LINK_ATTRIBUTE_COUNT_LIMIT`, `OTEL_ATTRIBUTE_COUNT_LIMIT`. Default 128. */
     readonly attributesPerLink?: number;
   };
-  /** What must not leave the process. Default: nothing is kept back. */
-  readonly redact?: RedactionRules;
+  /** What must not leave the process (see `otlp-wasm/redaction`). Default: nothing is kept back. */
+  readonly redact?: PreparedRedaction;
   /** Size of the ring of ended spans in bytes, a power of two from 1 MiB. Default 4 MiB. */
   readonly ringBytes?: number;
   /** Decides which spans are recorded. Default: a root always, a child as its parent. */
@@ -118,6 +119,9 @@ export interface StartOptions {
  * regular expressions, which match anywhere in a key.
  */
 export type KeyPatterns = readonly (string | RegExp)[];
+
+/** Rules that `redaction()` of `otlp-wasm/redaction` has checked; each telemetry counts for itself. */
+export type PreparedRedaction = () => Redaction | undefined;
 
 /**
  * - `credentials` masks headers and RPC metadata named like credentials (`authorization`,

@@ -1,6 +1,6 @@
 import type { Redaction, Treatment } from '../buffer/shape.ts';
 import { group, invalid, list, refused, refusedEntry, shown } from './checks.ts';
-import type { KeyPatterns, RedactionPreset, RedactionRules } from './options.ts';
+import type { KeyPatterns, PreparedRedaction, RedactionPreset, RedactionRules } from './options.ts';
 
 type Action = Treatment['action'];
 type Rule = readonly [Action, readonly RegExp[]];
@@ -103,15 +103,21 @@ function checkedPatterns(option: string, patterns: KeyPatterns): RegExp[] {
 }
 
 /**
- * Checks the rules and makes them ready; undefined when they keep nothing back.
+ * Checks the rules and makes them ready for `start({ redact })`. Rules that keep nothing back cost
+ * nothing.
  *
  * @throws OtlpError `invalid_option`
  */
-export function resolveRedaction(rules: RedactionRules | undefined): Redaction | undefined {
-  if (rules === undefined) return undefined;
-  group('redact', rules);
+export function redaction(rules: RedactionRules): PreparedRedaction {
   // A rule that is misspelt would let through what it is to keep back.
-  const { keep = [], drop = [], mask = [], presets = [], maskWith = 'REDACTED', ...rest } = rules;
+  const {
+    keep = [],
+    drop = [],
+    mask = [],
+    presets = [],
+    maskWith = 'REDACTED',
+    ...rest
+  } = group('redact', rules) as RedactionRules;
   for (const name in rest) {
     throw invalid(
       `option 'redact.${name.slice(0, 80)}' is unknown; there are keep, drop, mask, presets and maskWith.`,
@@ -133,10 +139,10 @@ export function resolveRedaction(rules: RedactionRules | undefined): Redaction |
     if (presets.includes(name)) ordered.push([action, compile(patterns)]);
   }
   const some = ordered.filter(([action, patterns]) => action !== 'keep' && patterns.length > 0);
-  return some.length > 0 ? redaction(ordered, maskWith) : undefined;
+  return () => (some.length > 0 ? redactionBy(ordered, maskWith) : undefined);
 }
 
-function redaction(rules: readonly Rule[], mask: string): Redaction {
+function redactionBy(rules: readonly Rule[], mask: string): Redaction {
   const counts = { dropped: 0, masked: 0, rewritten: 0 };
   let membersLeft = MAX_MEMBERS;
 

@@ -17,7 +17,6 @@ import {
 } from './checks.ts';
 import type { Range, Variables } from './env.ts';
 import type { StartOptions } from './options.ts';
-import { resolveRedaction } from './redact.ts';
 
 const ENGINES: readonly EngineName[] = ['simd', 'scalar', 'portable'];
 
@@ -138,7 +137,7 @@ export function resolveOptions(options: StartOptions, variables?: Variables): Se
   const retrying = (name: keyof RetryPolicy, min: number, max: number) =>
     number(`queue.retry.${name}`, retry[name], [DEFAULT_RETRY[name], min, max]);
 
-  const { serviceName, engine, compression } = options;
+  const { serviceName, engine, compression, redact } = options;
   if (serviceName !== undefined && typeof serviceName !== 'string') {
     throw refused('serviceName', serviceName, 'a string');
   }
@@ -147,6 +146,10 @@ export function resolveOptions(options: StartOptions, variables?: Variables): Se
   }
   if (compression !== undefined && compression !== 'gzip' && compression !== 'none') {
     throw refused('compression', compression, "'gzip' or 'none'");
+  }
+  // Rules as they are would keep nothing back.
+  if (redact !== undefined && typeof redact !== 'function') {
+    throw refused('redact', redact, "redaction({ … }) of 'otlp-wasm/redaction'");
   }
   checkMethods('sampler', options.sampler, 'shouldSample');
   checkMethods('propagator', options.propagator, 'inject');
@@ -204,7 +207,7 @@ export function resolveOptions(options: StartOptions, variables?: Variables): Se
       event: bounds(count('attributesPerEvent', limits.attributesPerEvent)),
       link: bounds(count('attributesPerLink', limits.attributesPerLink)),
     },
-    redaction: resolveRedaction(options.redact),
+    redaction: redact?.(),
     ringBytes,
     flushTimeoutMs: number('flushTimeoutMs', options.flushTimeoutMs, [30_000, 0, LONGEST_MS]),
     flushOnExit: flag('flushOnExit', options.flushOnExit) ?? true,

@@ -2,7 +2,9 @@ import * as conventions from '@opentelemetry/semantic-conventions/incubating';
 import { describe, expect, it } from 'vitest';
 import { isOtlpError } from '../../src/errors.ts';
 import type { RedactionRules } from '../../src/options/options.ts';
-import { resolveRedaction } from '../../src/options/redact.ts';
+import { redaction as prepared } from '../../src/redaction.ts';
+
+const resolveRedaction = (rules: RedactionRules | undefined) => prepared(rules === undefined ? {} : rules)();
 
 const actions = (rules: RedactionRules, ...keys: string[]) =>
   keys.map((key) => resolveRedaction(rules)?.of(key).action);

@@ -15,6 +15,7 @@ import type { SpanProcessor } from '../../../src/api/trace/processors.ts';
 import type { ReadableSpan } from '../../../src/api/trace/readable.ts';
 import { alwaysOff, alwaysRecord } from '../../../src/api/trace/samplers/always.ts';
 import type { StartOptions } from '../../../src/options/options.ts';
+import { redaction } from '../../../src/redaction.ts';
 import { fakeHost, startOn } from '../../../src/testing/index.ts';
 import { saidDuring, withBrokenDiag } from '../../support/diag.ts';
 import { engineSources } from '../../support/engines.ts';
@@ -338,7 +339,7 @@ describe('onEnd', () => {
           seen = span.attributes;
         },
       },
-      { redact: { drop: ['secret'], mask: ['card'] } },
+      { redact: redaction({ drop: ['secret'], mask: ['card'] }) },
     );
     tracer.startSpan('s', { attributes: { secret: 'x', card: '4111', kept: 1 } }).end();
     expect(seen).toEqual({ card: 'REDACTED', kept: 1 });

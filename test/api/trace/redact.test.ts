@@ -1,6 +1,7 @@
 import type { Link, Span, SpanOptions } from '@opentelemetry/api';
 import { describe, expect, it } from 'vitest';
 import type { RedactionRules, StartOptions } from '../../../src/options/options.ts';
+import { redaction } from '../../../src/redaction.ts';
 import { randomFrom } from '../../support/random.ts';
 import { started } from '../../support/telemetry.ts';
 
@@ -9,12 +10,12 @@ const context = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceFlags: 1
 
 /** One span, as it arrives, and the telemetry it came from. */
 async function redacted(
-  redact: RedactionRules,
+  rules: RedactionRules,
   work: (span: Span) => void,
   options: StartOptions = {},
   spanOptions?: SpanOptions,
 ) {
-  const { arrived, tracer, telemetry } = started({ redact, ...options });
+  const { arrived, tracer, telemetry } = started({ redact: redaction(rules), ...options });
   const span = tracer.startSpan('s', spanOptions);
   work(span);
   span.end();
@@ -64,7 +65,7 @@ describe('redaction', () => {
 
   it('leaves the resource, scopes and names as they are', async () => {
     const { arrived, telemetry } = started({
-      redact: { drop: ['*'] },
+      redact: redaction({ drop: ['*'] }),
       resource: { 'user.id': 'of the machine' },
     });
     const tracer = telemetry.tracer('secret');
@@ -227,7 +228,7 @@ describe('redaction', () => {
   it('lets nothing through on any path, whatever spans are under way and whatever they set', async () => {
     const random = randomFrom(5);
     const { arrived, tracer, telemetry, transport } = started({
-      redact: { drop: ['drop.*'], mask: ['mask.*', '*.url'], presets: ['urls'] },
+      redact: redaction({ drop: ['drop.*'], mask: ['mask.*', '*.url'], presets: ['urls'] }),
       compression: 'none',
     });
     const kinds = ['plain', 'drop', 'mask'] as const;
@@ -278,7 +279,7 @@ describe('redaction', () => {
 
   it('goes on when keys are so many that they are forgotten', async () => {
     const { arrived, tracer, transport } = started({
-      redact: { mask: ['mask.*'], drop: ['drop.*'] },
+      redact: redaction({ mask: ['mask.*'], drop: ['drop.*'] }),
     });
     for (let i = 0; i < 9000; i++) {
       tracer
@@ -305,7 +306,19 @@ describe('redaction', () => {
     }
   });
 
-  it('is refused by start() where rules cannot be used', () => {
-    expect(() => started({ redact: any({ drop: 'user.*' }) })).toThrow("option 'redact.drop'");
+  it('is refused by start() where rules were not made ready, which would let everything through', () => {
+    for (const redact of [{ drop: ['user.*'] }, {}, null, 'credentials', [/a/]]) {
+      expect(() => started({ redact: any(redact) })).toThrow(
+        /option 'redact' is .*; give redaction\({ … }\) of 'otlp-wasm\/redaction'/,
+      );
+    }
+  });
+
+  it('counts for each telemetry by itself, from the same rules', async () => {
+    const redact = redaction({ drop: ['secret'] });
+    const [one, other] = [started({ redact }), started({ redact })];
+    one.tracer.startSpan('s').setAttribute('secret', 1).end();
+    expect(one.telemetry.health().redacted).toMatchObject({ dropped: 1 });
+    expect(other.telemetry.health().redacted).toMatchObject({ dropped: 0 });
   });
 });
