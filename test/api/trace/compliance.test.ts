@@ -27,6 +27,7 @@ import {
 } from '@opentelemetry/sdk-trace';
 import { describe, expect, it } from 'vitest';
 import { TraceContextPropagator } from '../../../src/api/propagation/trace-context.ts';
+import { SCHEMA_URL } from '../../../src/api/resource/schema-url.ts';
 import type { SpanProcessor } from '../../../src/api/trace/processors.ts';
 import type { ReadableSpan } from '../../../src/api/trace/readable.ts';
 import type { Outcome } from '../../../src/deliver/transport.ts';
@@ -115,7 +116,6 @@ describe('TracerProvider', () => {
     telemetry.tracerProvider.getTracer('t', '1', { schemaUrl }).startSpan('s').end();
     const [span] = await arrived();
     expect(span!.scope.schemaUrl).toBe(schemaUrl);
-    expect(span!.resource.schemaUrl).not.toBe(schemaUrl);
   });
 
   it('Get a Tracer with scope attributes: they arrive with the scope, and tell tracers apart', async () => {
@@ -970,5 +970,22 @@ describe('Sampling', () => {
       parentSpanContext: { ...REMOTE, traceState: createTraceState('vendor=1') },
     });
     expect(ended[0]!.spanContext()).toEqual(span.spanContext());
+  });
+});
+
+describe('Exporters', () => {
+  it('SchemaURL in ResourceSpans and ScopeSpans: the detectors’ and the tracer’s, each its own', async () => {
+    const { arrived, telemetry } = started();
+    const schemaUrl = 'https://opentelemetry.io/schemas/1.30.0';
+    telemetry.tracerProvider.getTracer('t', '1', { schemaUrl }).startSpan('s').end();
+    telemetry.tracer('none').startSpan('s').end();
+    const urls = (await arrived()).map(({ resource, scope }) => [
+      resource.schemaUrl,
+      scope.schemaUrl,
+    ]);
+    expect(urls).toEqual([
+      [SCHEMA_URL, schemaUrl],
+      [SCHEMA_URL, ''],
+    ]);
   });
 });
