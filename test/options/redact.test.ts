@@ -4,7 +4,8 @@ import { isOtlpError } from '../../src/errors.ts';
 import type { RedactionRules } from '../../src/options/options.ts';
 import { redaction as prepared } from '../../src/redaction.ts';
 
-const resolveRedaction = (rules: RedactionRules | undefined) => prepared(rules === undefined ? {} : rules)();
+const resolveRedaction = (rules: RedactionRules | undefined) =>
+  prepared(rules === undefined ? {} : rules)();
 
 const actions = (rules: RedactionRules, ...keys: string[]) =>
   keys.map((key) => resolveRedaction(rules)?.of(key).action);
