@@ -56,7 +56,8 @@ function instantiate(name: EngineName, source: Source, pages: number, reason: st
   return { name, reason, buffer: memory.buffer, core, kernels: core };
 }
 
-const BEST_FIRST: readonly EngineName[] = ['simd', 'scalar', 'portable'];
+/** All of them, best first. */
+export const ENGINES: readonly EngineName[] = ['simd', 'scalar', 'portable'];
 
 /**
  * Picks an engine by trying: hosts that forbid WebAssembly, or SIMD, say so only when a module
@@ -73,7 +74,7 @@ export function selectEngine(
   memoryBytes: number,
 ): Engine | Promise<Engine> {
   const pages = Math.ceil(memoryBytes / PAGE_BYTES);
-  const names = requested === undefined ? BEST_FIRST : [requested];
+  const names = requested === undefined ? ENGINES : [requested];
   const failures: string[] = [];
 
   function attempt(at: number): Engine | Promise<Engine> {

@@ -3,7 +3,7 @@ import type { SpanProcessor } from '../api/trace/processors.ts';
 import type { SpanLimits } from '../api/trace/span.ts';
 import { type Bounds, MAX_VALUE_DEPTH, type Redaction } from '../buffer/shape.ts';
 import { DEFAULT_RETRY, type RetryPolicy } from '../deliver/retry.ts';
-import type { EngineName } from '../engine/select.ts';
+import { ENGINES } from '../engine/select.ts';
 import {
   checkedUrl,
   group,
@@ -17,8 +17,6 @@ import {
 } from './checks.ts';
 import type { Range, Variables } from './env.ts';
 import type { StartOptions } from './options.ts';
-
-const ENGINES: readonly EngineName[] = ['simd', 'scalar', 'portable'];
 
 const MEBIBYTE = 1024 * 1024;
 /** Longest a timer can wait. */

@@ -1,4 +1,5 @@
 import { ATTR_SERVICE_INSTANCE_ID } from '@opentelemetry/semantic-conventions';
+import { hexOfWord } from '../../trace/ids.ts';
 import type { ResourceDetector, Surroundings } from '../detector.ts';
 import { SCHEMA_URL } from '../schema-url.ts';
 
@@ -13,8 +14,9 @@ export const serviceDetector: ResourceDetector = {
 function randomUuid({ fillRandom }: Pick<Surroundings, 'fillRandom'>): string {
   const words = new Uint32Array(4);
   fillRandom(words);
-  words[1] = (words[1]! & 0xffff0fff) | 0x4000;
-  words[2] = (words[2]! & 0x3fffffff) | 0x80000000;
-  const hex = Array.from(words, (word) => word.toString(16).padStart(8, '0')).join('');
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  // Octets 6 and 8, where a word's lowest byte comes first.
+  words[1] = (words[1]! & 0xff0fffff) | 0x400000;
+  words[2] = (words[2]! & 0xffffff3f) | 0x80;
+  const hex = Array.from(words, hexOfWord).join('');
+  return hex.replace(/^(.{8})(....)(....)(....)/, '$1-$2-$3-$4-');
 }
