@@ -443,7 +443,7 @@ export class Ring {
     const words = this.words;
     let ref = 0;
     if (key.rest > 0) key.rest--;
-    else if (key.lastValue === name && key.lastEpoch === this.strings.epoch) ref = key.lastRef;
+    else if (key.lastEpoch === this.strings.epoch && key.lastValue === name) ref = key.lastRef;
     else ref = this.find(key, name);
     words[refAt] = ref;
     return ref !== 0 ? w : this.inline(w, name);
@@ -466,7 +466,7 @@ export class Ring {
         // As in `name`: the two answers that need no call, written out where they are hot.
         let ref = 0;
         if (key.rest > 0) key.rest--;
-        else if (key.lastValue === value && key.lastEpoch === epoch) ref = key.lastRef;
+        else if (key.lastEpoch === epoch && key.lastValue === value) ref = key.lastRef;
         else ref = this.find(key, value);
         const units = value.length;
         if (ref !== 0) {
@@ -490,10 +490,16 @@ export class Ring {
         } else {
           w = this.value(w, head, value);
         }
-      } else if (typeof value === 'number' && (value | 0) === value && value !== 0 && head !== 0) {
-        words[w] = head | VALUE_INT32;
-        words[w + 1] = value;
-        w += 2;
+      } else if (typeof value === 'number' && head !== 0) {
+        if ((value | 0) === value && value !== 0) {
+          words[w] = head | VALUE_INT32;
+          words[w + 1] = value;
+          w += 2;
+        } else {
+          w = this.number(w, head, value);
+        }
+      } else if (typeof value === 'boolean' && head !== 0) {
+        words[w++] = head | (value ? VALUE_TRUE : VALUE_FALSE);
       } else if (head !== 0) {
         w = this.value(w, head, value);
       } else {
@@ -530,25 +536,22 @@ export class Ring {
   private value(w: number, head: number, value: RecordValue): number {
     const words = this.words;
     if (w > this.limit) return OVERFLOW;
-    switch (typeof value) {
-      case 'string':
-        words[w] = head | VALUE_STRING;
-        return this.inline(w + 1, value);
-      case 'boolean':
-        words[w] = head | (value ? VALUE_TRUE : VALUE_FALSE);
-        return w + 1;
-      case 'bigint': {
-        const low = BigInt.asIntN(64, value);
-        words[w] = head | VALUE_INT64;
-        words[w + 1] = Number(BigInt.asIntN(32, low));
-        words[w + 2] = Number(low >> 32n);
-        return w + 3;
-      }
-      case 'number':
-        return this.number(w, head, value);
-      default:
-        return this.object(w, head, value);
+    // Not a switch: `typeof` against a literal is two instructions, its value is a call.
+    if (typeof value === 'string') {
+      words[w] = head | VALUE_STRING;
+      return this.inline(w + 1, value);
     }
+    if (typeof value === 'number') return this.number(w, head, value);
+    if (typeof value === 'boolean') {
+      words[w] = head | (value ? VALUE_TRUE : VALUE_FALSE);
+      return w + 1;
+    }
+    if (typeof value !== 'bigint') return this.object(w, head, value);
+    const low = BigInt.asIntN(64, value);
+    words[w] = head | VALUE_INT64;
+    words[w + 1] = Number(BigInt.asIntN(32, low));
+    words[w + 2] = Number(low >> 32n);
+    return w + 3;
   }
 
   /** Whole numbers up to 2^53 are int64; all others, -0 too, are doubles. */

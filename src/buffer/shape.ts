@@ -13,7 +13,7 @@ export class Key {
   /** Values to write inline before interning is tried again. */
   rest = 0;
   /** The last interned value and its address, valid in that epoch of the string table. */
-  lastValue: string | undefined = undefined;
+  lastValue = '';
   lastRef = 0;
   lastEpoch = -1;
   readonly name: string;

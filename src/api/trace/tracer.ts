@@ -69,32 +69,49 @@ export class RecordingTracer implements Tracer {
 
   private start(name: string, options: SpanOptions | undefined, context: Context): Span {
     const { shared } = this;
-    const { clock, ids, sampler, processors } = shared;
+    const { ids, sampler, processors } = shared;
     let parent: SpanIdentity | undefined;
     if (context !== ROOT_CONTEXT) {
       if (isTracingSuppressed(context)) return traceApi.wrapSpanContext(INVALID_SPAN_CONTEXT);
       if (options?.root !== true) parent = parentIn(context);
     }
-    let decided: Decided | undefined;
     if (sampler !== undefined) {
-      decided = decide(sampler, identify(new NonRecordingSpan(), parent, ids), {
-        name,
-        options,
-        context,
-      });
-      if (!decided.recorded) return decided.identity;
-    } else if (parent !== undefined && (parent.flags & FLAG_SAMPLED) === 0) {
+      const drawn = identify(new NonRecordingSpan(), parent, ids);
+      const decided = decide(sampler, drawn, { name, options, context });
+      if (!decided.recorded) return drawn;
+      const span = this.record(name, options);
+      span.take(drawn);
+      return this.complete(span, parent, { options, context, given: decided.attributes });
+    }
+    if (parent !== undefined && (parent.flags & FLAG_SAMPLED) === 0) {
       return identify(new NonRecordingSpan(), parent, ids);
     }
+    const span = identify(this.record(name, options), parent, ids);
+    // Most spans are done here; what only some have is apart.
+    if (parent === undefined && options === undefined && processors === null) return span;
+    return this.complete(span, parent, { options, context, given: undefined });
+  }
 
+  /** A span that records and has its time. */
+  private record(name: string, options: SpanOptions | undefined): RecordingSpan {
+    const { clock } = this.shared;
     // Also for a start that is given: the end may be read from the clock.
     clock.begin();
     if (options?.startTime !== undefined) clock.readInput(options.startTime, clock.anchor);
-    const span = new RecordingSpan(shared, this.scope, textOf(name));
+    const span = new RecordingSpan(this.shared, this.scope, textOf(name));
     span.startSec = clock.sec;
     span.startNano = clock.nano;
-    if (decided === undefined) identify(span, parent, ids);
-    else span.take(decided.identity);
+    return span;
+  }
+
+  /** Gives a span what it has of its parent, its options and its sampler. */
+  private complete(
+    span: RecordingSpan,
+    parent: SpanIdentity | undefined,
+    start: { options: SpanOptions | undefined; context: Context; given: Attributes | undefined },
+  ): RecordingSpan {
+    const { options, context, given } = start;
+    const { processors } = this.shared;
     if (parent !== undefined) {
       span.parentId0 = parent.spanId0;
       span.parentId1 = parent.spanId1;
@@ -105,7 +122,7 @@ export class RecordingTracer implements Tracer {
       if (options.links) span.addLinks(options.links);
       if (options.attributes) span.setAttributes(options.attributes);
     }
-    if (decided?.attributes !== undefined) span.setAttributes(decided.attributes);
+    if (given !== undefined) span.setAttributes(given);
     if (processors !== null) processors.started(span, parentContext(options, context));
     return span;
   }
@@ -200,7 +217,6 @@ function kindOf(kind: unknown): number {
 
 /** What a sampler makes of a span that is about to start. */
 interface Decided {
-  readonly identity: NonRecordingSpan;
   readonly recorded: boolean;
   readonly attributes: Attributes | undefined;
 }
@@ -233,11 +249,11 @@ function decide(
     identity.flags &= ~FLAG_SAMPLED;
     if (decision === RECORD_AND_SAMPLED) identity.flags |= FLAG_SAMPLED;
     const recorded = decision === RECORD || decision === RECORD_AND_SAMPLED;
-    return { identity, recorded, attributes };
+    return { recorded, attributes };
   } catch (error) {
     say('error', 'the sampler failed', error);
     const recorded = (identity.flags & FLAG_SAMPLED) !== 0;
-    return { identity, recorded, attributes: undefined };
+    return { recorded, attributes: undefined };
   }
 }
 
