@@ -96,8 +96,8 @@ export const mutants = [
     what: 'a start time that is given is ignored',
     row: 'Span / User-defined start timestamp',
     file: TRACER,
-    from: 'if (options?.startTime === undefined) clock.begin();',
-    to: 'if (true) clock.begin();',
+    from: 'if (options?.startTime !== undefined) clock.readInput(options.startTime, clock.anchor);',
+    to: '',
   },
   {
     what: 'an end time that is given is ignored',
