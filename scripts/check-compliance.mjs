@@ -1,9 +1,11 @@
 // Whether docs/compliance.md keeps its word: each row that is said to be done names tests, each
-// of which exists; each that is not says why, or what it comes with.
+// of which exists; each that is not says why, or what it comes with. And whether the mutants of
+// mutants.mjs still fit the source.
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { collectTitles, readRows, root } from './compliance.mjs';
+import { collectTitles, mutantProblem, readRows, root } from './compliance.mjs';
+import { mutants } from './mutants.mjs';
 
 const STATUSES = ['yes', 'partly', 'planned', 'not planned'];
 /** Sections whose rows must not get lost, and how many the specification has. */
@@ -65,6 +67,8 @@ for (const { at, name, file, title } of named) {
     problems.push(`${at}: ${name}: no test '${title}' in ${file}`);
   }
 }
+
+problems.push(...mutants.flatMap((mutant) => mutantProblem(mutant, rows) ?? []));
 
 for (const problem of problems) console.error(problem);
 const counts = STATUSES.map((each) => {

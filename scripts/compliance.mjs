@@ -58,3 +58,12 @@ export function collectTitles(files) {
   }
   return titles;
 }
+
+/** Why a mutant of mutants.mjs cannot be made or says nothing; undefined when it can. */
+export function mutantProblem({ what, row, file, from }, rows) {
+  const count = readFileSync(join(root, file), 'utf8').split(from).length - 1;
+  const named = rows.find(({ section, name }) => `${section} / ${name}` === row);
+  if (count !== 1) return `mutant '${what}': its text occurs ${count} times in ${file}, not once`;
+  if (!named?.tests.length) return `mutant '${what}': docs/compliance.md has no test of row ${row}`;
+  return undefined;
+}

@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { readRows, root } from './compliance.mjs';
+import { mutantProblem, readRows, root } from './compliance.mjs';
 import { mutants } from './mutants.mjs';
 
 const TIME_LIMIT_MS = 120_000;
@@ -25,7 +25,7 @@ const LEFT_OUT = ['node_modules', 'runtime', 'instrumentation', 'workbench', 'be
 
 const wanted = (process.argv[2] ?? '').toLowerCase();
 const chosen = mutants.filter(({ what, row }) => `${row} ${what}`.toLowerCase().includes(wanted));
-const rows = new Map(readRows().map((row) => [`${row.section} / ${row.name}`, row]));
+const rows = readRows();
 const folder = mkdtempSync(join(tmpdir(), 'otlp-wasm-mutants-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 
@@ -100,15 +100,12 @@ let killed = 0;
 let survived = 0;
 const usable = [];
 for (const mutant of chosen) {
-  const { what, row, file, from, to } = mutant;
-  const tests = rows.get(row)?.tests ?? [];
-  const source = readFileSync(join(root, file), 'utf8');
-  const count = source.split(from).length - 1;
-  if (count !== 1) {
-    problems.push(`${what}: its text occurs ${count} times in ${file}, not once`);
-  } else if (tests.length === 0) {
-    problems.push(`${what}: docs/compliance.md has no test of the row ${row}`);
-  } else {
+  const problem = mutantProblem(mutant, rows);
+  if (problem !== undefined) problems.push(problem);
+  else {
+    const { what, row, file, from, to } = mutant;
+    const { tests } = rows.find(({ section, name }) => `${section} / ${name}` === row);
+    const source = readFileSync(join(root, file), 'utf8');
     usable.push({ what, row, file, tests, source, mutated: source.replace(from, () => to) });
   }
 }
