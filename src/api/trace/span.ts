@@ -259,6 +259,8 @@ export class RecordingSpan extends SpanIdentity implements Span, SpanData, Reada
     this.endNano = early ? this.startNano : nano;
     if (processors !== null) processors.ending(this);
     this.ended = true;
+    // A field that hooks and processors are known to write to.
+    if (typeof this.name !== 'string') this.name = textOf(this.name);
     if (this.nameKey.shape !== this.shape) this.nameKey.shape = this.shape;
     if (this.rare !== null) this.tellDropped(this.rare);
     // Without the flag it was recorded for this process alone (specification, "Sampling").

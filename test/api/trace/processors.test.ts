@@ -290,6 +290,23 @@ describe('onEnding', () => {
     expect((await arrived()).map(({ name }) => name)).toEqual(['inner', 'outer']);
   });
 
+  it('may write to the name itself, as with the SDK; what is no text becomes some', async () => {
+    const names = ['written', 42, undefined, null, Symbol('s'), Object.create(null)];
+    const { arrived, tracer, traces } = startedWith({
+      onEnding: (span) => void Object.assign(span, { name: names[Number(span.attributes['i'])] }),
+    });
+    for (const i of names.keys()) tracer.startSpan('s', { attributes: { i } }).end();
+    expect((await arrived()).map(({ name }) => name)).toEqual([
+      'written',
+      '42',
+      'undefined',
+      'null',
+      'Symbol(s)',
+      '',
+    ]);
+    expect(unaccounted(traces())).toBe(0);
+  });
+
   it('is not needed', async () => {
     const { arrived, tracer } = startedWith({});
     tracer.startSpan('s').end();
