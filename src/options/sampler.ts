@@ -3,6 +3,7 @@ import { alwaysOff, alwaysOn } from '../api/trace/samplers/always.ts';
 import { type JaegerRemoteOptions, jaegerRemote } from '../api/trace/samplers/jaeger-remote.ts';
 import { parentBased } from '../api/trace/samplers/parent-based.ts';
 import { quietProbability, traceIdRatioBased } from '../api/trace/samplers/probability.ts';
+import { checkedUrl, shown } from './checks.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 type Warn = (line: string) => void;
@@ -132,15 +133,8 @@ function jaegerOptions(arg: string | undefined, warn: Warn): JaegerArg {
 
 function httpUrl(text: string): URL | undefined {
   try {
-    const url = new URL(text);
-    // They become a header; what cannot be decoded cannot.
-    decodeURIComponent(url.username + url.password);
-    return /^https?:$/.test(url.protocol) ? url : undefined;
+    return new URL(checkedUrl(ARG, text));
   } catch {
     return undefined;
   }
-}
-
-function shown(text: string): string {
-  return `'${text.slice(0, 80)}'`;
 }

@@ -1,3 +1,4 @@
+import { StackContextManager } from '../../api/context/stack.ts';
 import { browserDetector } from '../../api/resource/detectors/browser.ts';
 import { inlinedEngines } from '../../engine/inlined.ts';
 import { fetchTransport } from '../fetch-transport.ts';
@@ -10,6 +11,11 @@ export const host: Host = webHost({
   name: 'browser',
   engines: inlinedEngines,
   detectors: [browserDetector],
+  contextManager: () => ({
+    manager: new StackContextManager(),
+    kind: 'stack',
+    reason: 'browser has no AsyncLocalStorage: context ends at the first await',
+  }),
   httpTransport: (options) => fetchTransport(options, keepaliveFetch()),
   onExit: watchPageHide,
 });

@@ -1,4 +1,3 @@
-import { StackContextManager } from '../../api/context/stack.ts';
 import type { EngineSources } from '../../engine/select.ts';
 import { fetchTransport } from '../fetch-transport.ts';
 import type { Host } from '../host.ts';
@@ -11,7 +10,7 @@ export interface WebHostParts {
   readonly engines: EngineSources;
   readonly env?: Host['env'];
   readonly detectors?: Host['detectors'];
-  readonly contextManager?: Host['contextManager'];
+  readonly contextManager: Host['contextManager'];
   readonly httpTransport?: Host['httpTransport'];
   readonly onExit?: Host['onExit'];
 }
@@ -27,11 +26,6 @@ export function webHost(parts: WebHostParts): Host {
     soon: (callback) => void setTimeout(callback, 0),
     gzip,
     httpTransport: fetchTransport,
-    contextManager: () => ({
-      manager: new StackContextManager(),
-      kind: 'stack',
-      reason: `${parts.name} has no AsyncLocalStorage: context ends at the first await`,
-    }),
     detectors: [],
     env: {},
     warn: (line) => console.warn(line),
