@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 
 /** Users bring these; everything else is bundled. */
 const PEERS = ['@opentelemetry/api'];
@@ -42,17 +42,18 @@ const portableAsText = {
   name: 'portable-as-text',
   setup(setup) {
     setup.onLoad({ filter: /core-portable\.js$/ }, async ({ path }) => {
-      const { outputFiles } = await build({
-        ...{ entryPoints: [path], write: false, minifyWhitespace: true, minifySyntax: true },
-        ...{ format: 'iife', globalName: 'portable', target: 'es2022' },
+      const { code } = await transform(readFileSync(path, 'utf8'), {
+        ...{ minifyWhitespace: true, minifySyntax: true, target: 'es2022' },
       });
-      const body = JSON.stringify(`${outputFiles[0].text}return portable`);
+      const end = /export\s*\{\s*(\w+) as instantiate\s*\};?\s*$/;
+      if (!end.test(code)) throw new Error('core-portable.js: unexpected end');
+      const body = JSON.stringify(`'use strict';${code.replace(end, 'return $1')}`);
       return {
         resolveDir: setup.initialOptions.absWorkingDir,
         contents: `
           import { builtin } from './src/runtime/node/builtin.ts';
           export const instantiate = (imports) =>
-            builtin('node:vm').compileFunction(${body})().instantiate(imports);`,
+            builtin('node:vm').compileFunction(${body})()(imports);`,
       };
     });
   },
