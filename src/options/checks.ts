@@ -7,8 +7,13 @@ export function shown(value: unknown): string {
   if (typeof value === 'string') return `'${value.slice(0, 80)}'`;
   if (value === null) return 'null';
   return typeof value === 'object' || typeof value === 'function'
-    ? `a ${typeof value}`
+    ? typeShown(value)
     : String(value);
+}
+
+export function typeShown(value: unknown): string {
+  const type = typeof value;
+  return type === 'object' ? 'an object' : `a ${type}`;
 }
 
 export function invalid(message: string): OtlpError {
@@ -73,7 +78,7 @@ export function tracesUrl(base: string): string {
 export function headerProblem(name: string, value: unknown): string | undefined {
   if (!/^[!#$%&'*+.^_`|~0-9a-z-]+$/i.test(name)) return 'whose name is no HTTP token';
   if (typeof value !== 'string') {
-    return `whose value is ${value === null ? 'null' : `a ${typeof value}`}, not a string`;
+    return `whose value is ${value === null ? 'null' : typeShown(value)}, not a string`;
   }
   if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
     return 'whose value has characters that headers cannot have';

@@ -117,7 +117,7 @@ describe('rules that cannot be used', () => {
     [{ drop: 'user.*' }, "option 'redact.drop' is 'user.*'; give an array"],
     [{ mask: [7] }, "option 'redact.mask' has an entry 7; give attribute keys"],
     [{ keep: [''] }, "option 'redact.keep' has an entry ''; give attribute keys"],
-    [{ drop: [{ source: 'a', flags: '' }] }, "option 'redact.drop' has an entry a object"],
+    [{ drop: [{ source: 'a', flags: '' }] }, "option 'redact.drop' has an entry an object"],
     [{ presets: 'urls' }, "option 'redact.presets' is 'urls'; give an array"],
     [
       { presets: ['urls', 'secrets'] },

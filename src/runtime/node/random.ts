@@ -1,7 +1,10 @@
 import { builtin } from './builtin.ts';
 
-/** Read at once: enough for a service instance id and the seed of the ids, a few times over. */
-const POOL_WORDS = 64;
+/**
+ * Read at once: a service instance id and the seed of the ids. No more, since words that lie here
+ * would be the same in two copies of this process (a restored snapshot).
+ */
+const POOL_WORDS = 8;
 
 const NONE = new Uint32Array(0);
 

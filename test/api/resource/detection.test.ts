@@ -535,7 +535,7 @@ describe('which detectors are asked', () => {
     ['aws', "option 'detectors' is 'aws'"],
     [[7], "option 'detectors[0]' is 7"],
     [['box', null], "option 'detectors[1]' is null"],
-    [[{ name: 'x' }], "option 'detectors[0]' is a object"],
+    [[{ name: 'x' }], "option 'detectors[0]' is an object"],
   ])('%j is refused', (given, message) => {
     expect(() => started({ detectors: given as never })).toThrow(message);
   });

@@ -563,7 +563,7 @@ describe('flush and shutdown', () => {
 describe('option spanProcessors', () => {
   const methods = ['onStart', 'onEnd', 'forceFlush', 'shutdown'] as const;
   it.each<[string, unknown, string]>([
-    ['no array', processor({}), "option 'spanProcessors' is a object; give an array"],
+    ['no array', processor({}), "option 'spanProcessors' is an object; give an array"],
     ['null', null, "option 'spanProcessors' is null; give an array"],
     ['text', 'batch', "option 'spanProcessors' is 'batch'; give an array"],
     ['null in it', [null], "option 'spanProcessors[0]' is null without a method 'onStart'"],
@@ -575,7 +575,7 @@ describe('option spanProcessors', () => {
         [
           `no ${method}`,
           [processor({}), { ...processor({}), [method]: undefined }],
-          `'spanProcessors[1]' is a object without a method '${method}'`,
+          `'spanProcessors[1]' is an object without a method '${method}'`,
         ] as [string, unknown, string],
     ),
   ])('%s: invalid_option', (_, spanProcessors, message) => {

@@ -2,11 +2,12 @@
 
 import type { Sampler } from '@opentelemetry/api';
 import { OtlpError } from '../../../errors.ts';
+import { typeShown } from '../../../options/checks.ts';
 import type { ComposableSampler } from './composite.ts';
 
 function wrong(argument: string, of: string, value: unknown, wanted: string): OtlpError {
   const isShown = typeof value === 'number' || value === null || value === undefined;
-  const seen = isShown ? String(value) : `a ${typeof value}`;
+  const seen = isShown ? String(value) : typeShown(value);
   return new OtlpError('invalid_option', `'${argument}' of ${of}() is ${seen}; give ${wanted}.`);
 }
 

@@ -138,7 +138,7 @@ describe('parentBased', () => {
     expect(() => parentBased({} as never)).toThrow(invalidOption);
     expect(() => parentBased(undefined as never)).toThrow(invalidOption);
     expect(() => parentBased({ root: alwaysOn(), localParentSampled: {} as never })).toThrow(
-      /'localParentSampled' of parentBased\(\) is a object/,
+      /'localParentSampled' of parentBased\(\) is an object/,
     );
   });
 });
