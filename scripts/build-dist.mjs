@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { brotliCompressSync } from 'node:zlib';
 import { build, transform } from 'esbuild';
 
 /** Users bring these; everything else is bundled. */
@@ -32,7 +33,7 @@ const staticWasm = {
 };
 
 /**
- * On Node the portable engine goes in as text that is compiled when the engine is chosen. V8
+ * On Node the portable engine goes in as packed text that is compiled when the engine is chosen. V8
  * reads through every function it is shown, which would be a sixth of the time it takes to compile
  * this entry, for an engine that few programs need. It cannot be a file of its own: it is needed at once, and the
  * program may be bundled again. (`node:vm`, because `--disallow-code-generation-from-strings`
@@ -47,13 +48,16 @@ const portableAsText = {
       });
       const end = /export\s*\{\s*(\w+) as instantiate\s*\};?\s*$/;
       if (!end.test(code)) throw new Error('core-portable.js: unexpected end');
-      const body = JSON.stringify(`'use strict';${code.replace(end, 'return $1')}`);
+      const packed = brotliCompressSync(`'use strict';${code.replace(end, 'return $1')}`);
       return {
         resolveDir: setup.initialOptions.absWorkingDir,
         contents: `
           import { builtin } from './src/runtime/node/builtin.ts';
-          export const instantiate = (imports) =>
-            builtin('node:vm').compileFunction(${body})()(imports);`,
+          export const instantiate = (imports) => {
+            const packed = Buffer.from('${packed.toString('base64')}', 'base64');
+            const text = String(builtin('node:zlib').brotliDecompressSync(packed));
+            return builtin('node:vm').compileFunction(text)()(imports);
+          };`,
       };
     });
   },
