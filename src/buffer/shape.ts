@@ -192,8 +192,16 @@ const MAX_CELLS = 131072;
 
 const RECENT = 256;
 
+const BLANK = new Key('');
+
+let blanks: Key[] | undefined;
+
+/** One key in all places, as if there were none: the only name it has belongs in the first. */
 function recentKeys(): Key[] {
-  return Array.from({ length: RECENT }, () => new Key(''));
+  blanks ??= Array.from({ length: RECENT }, () => BLANK);
+  const keys = blanks.slice();
+  keys[0] = new Key('');
+  return keys;
 }
 
 /**
