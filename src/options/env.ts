@@ -112,6 +112,7 @@ export function variablesOf(env: Env, warn: Warn): Variables {
     number(option, [fallback, min, max]) {
       const usable = (text: string) => Number(text) >= min && Number(text) <= max;
       const all = given(...(NUMBERS[option] ?? []));
+      if (all.length === 0) return undefined;
       const first = all.findIndex(({ text }) => usable(text));
       const used = first < 0 ? undefined : Number(all[first]!.text);
       for (const { name, text } of first < 0 ? all : all.slice(0, first)) {
