@@ -27,6 +27,7 @@ import { createDeliver } from './deliver/deliver.ts';
 import type { Transport } from './deliver/transport.ts';
 import { OVERSHOOT_BYTES, RING_BASE } from './engine/generated/layout.ts';
 import { type Engine, selectEngine } from './engine/select.ts';
+import { OtlpError } from './errors.ts';
 import { lossReporter } from './health/losses.ts';
 import {
   type ContextHealth,
@@ -42,11 +43,22 @@ import { Pipeline } from './pipeline.ts';
 import type { Host, HostContext } from './runtime/host.ts';
 import { VERSION } from './version.ts';
 
+/**
+ * What instrumentation asks of a tracer provider beyond the API (specification, "Tracer
+ * Provider"): AWS Lambda's waits for it before the function is frozen.
+ */
+export interface Flushable {
+  /** As `Telemetry.flush`; rejects with an OtlpError `timeout` when that is not complete. */
+  forceFlush(): Promise<void>;
+  /** As `Telemetry.shutdown`; rejects with an OtlpError `timeout` when that is not complete. */
+  shutdown(): Promise<void>;
+}
+
 /** A running telemetry. Everything it does is bounded in memory and accounted for. */
 export interface Telemetry {
   /** A tracer for one instrumentation scope; the same name and version give the same one. */
   tracer(name: string, version?: string): Tracer;
-  readonly tracerProvider: TracerProvider;
+  readonly tracerProvider: TracerProvider & Flushable;
   /**
    * Installs this telemetry as the OpenTelemetry globals: tracer provider, propagator and the
    * best context manager the host can have (`health().context`). Instrumentation finds it
@@ -306,6 +318,19 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
     return report(complete);
   }
 
+  const shutdown = () => (down ??= close());
+
+  /** For those who wait for success alone. */
+  async function completed(what: string, reported: Promise<FlushReport>): Promise<void> {
+    const { complete, queued, lastError } = await reported;
+    if (complete) return;
+    const why = lastError === undefined ? '' : `; last error: ${lastError}`;
+    throw new OtlpError(
+      'timeout',
+      `${what} is not complete, ${queued} spans still wait${why}; raise flushTimeoutMs, or see health().`,
+    );
+  }
+
   const stopWatching = settings.flushOnExit
     ? host.onExit({
         flush: async () => (await flush()).complete,
@@ -362,10 +387,13 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
 
   return {
     tracer: (name, version) => provider.getTracer(name, version),
-    tracerProvider: provider,
+    tracerProvider: Object.assign(provider, {
+      forceFlush: () => completed('forceFlush', flush()),
+      shutdown: () => completed('shutdown', shutdown()),
+    }),
     register,
     flush,
-    shutdown: () => (down ??= close()),
+    shutdown,
     health: () => {
       const stats = deliver.stats();
       return {

@@ -274,6 +274,38 @@ describe('register', () => {
   });
 });
 
+describe('the tracer provider, for instrumentation that waits for it', () => {
+  it('forceFlush resolves when everything is answered, shutdown closes', async () => {
+    const { host, telemetry, tracer, transport } = started();
+    tracer.startSpan('a').end();
+    const flushed = telemetry.tracerProvider.forceFlush();
+    await host.settle();
+    await expect(flushed).resolves.toBeUndefined();
+    expect(transport.traces()).toHaveLength(1);
+    const down = telemetry.tracerProvider.shutdown();
+    await host.settle();
+    await expect(down).resolves.toBeUndefined();
+    expect(transport.closed).toBe(true);
+  });
+
+  it('both reject when that takes too long, and say what still waits', async () => {
+    const { host, telemetry, tracer, transport } = started({ flushTimeoutMs: 50 });
+    transport.always(new Promise(() => {}));
+    tracer.startSpan('a').end();
+    const flushed = expect(telemetry.tracerProvider.forceFlush()).rejects.toMatchObject({
+      code: 'timeout',
+      message: expect.stringContaining('forceFlush is not complete, 1 spans still wait'),
+    });
+    await host.advance(60);
+    await flushed;
+    const down = expect(telemetry.tracerProvider.shutdown()).rejects.toMatchObject({
+      code: 'timeout',
+    });
+    await host.advance(60);
+    await down;
+  });
+});
+
 describe('in a process of its own', () => {
   const folder = temporaryFolder();
   let product = '';

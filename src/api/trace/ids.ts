@@ -37,6 +37,11 @@ export interface IdGenerator {
   generateTraceId(): string;
   /** 16 lower-case hex digits, not all zero. */
   generateSpanId(): string;
+  /**
+   * Whether the last seven bytes of trace ids are random, so that traces that begin here may say
+   * so (W3C Trace Context Level 2, "Random Trace ID Flag"). Default false.
+   */
+  readonly isRandom?: boolean;
 }
 
 /**
@@ -116,8 +121,7 @@ const SPAN_ID = /^(?!0{16})[0-9a-f]{16}$/;
 
 /** Ids of a user's generator; one it cannot make, or makes wrongly, is drawn at random. */
 export class GeneratedIds implements IdSource {
-  /** Nobody knows what the generator does. */
-  readonly isRandom = false;
+  readonly isRandom: boolean;
   private readonly generator: IdGenerator;
   private readonly random: RandomWords;
   private readonly warn: (line: string) => void;
@@ -125,6 +129,7 @@ export class GeneratedIds implements IdSource {
 
   constructor(generator: IdGenerator, random: RandomWords, warn: (line: string) => void) {
     this.generator = generator;
+    this.isRandom = generator.isRandom === true;
     this.random = random;
     this.warn = warn;
   }

@@ -78,6 +78,7 @@ describe('IdGenerators', () => {
     expect(flagsOf({})).toBe(3);
     expect(flagsOf({ sampler: alwaysOff() })).toBe(2);
     expect(flagsOf({ idGenerator })).toBe(1);
+    expect(flagsOf({ idGenerator: { ...counting(), isRandom: true } })).toBe(3);
     // The trace id is the parent's, and so is what is known of it.
     for (const options of [{}, { idGenerator }]) {
       expect(flagsOf(options, { ...REMOTE, traceFlags: 3 })).toBe(3);
