@@ -12,7 +12,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
  * Limits in bytes. `gzip` is what a page or a worker loads: minified as a bundler does it, then
  * gzip level 9 (upstream's tracer, batch processor and exporter, which cannot compress: 16.8 KB).
  *
- * What a browser's 30 KiB and a worker's 22 became 32 and 25 for: what span processors see of a
+ * What a browser's 30 KiB and a worker's 22 became 32 and 26 for: what span processors see of a
  * span, context managers that outlast an await or follow the stack and bind listeners, resource
  * detectors and what waits for them, causes of exceptions, ids of the user's own, the hooks by which
  * attributes are kept back (0.3 KiB; the rules are in `otlp-wasm/redaction`). What reads variables
@@ -23,7 +23,7 @@ const LIMITS = [
   { file: 'src/engine/generated/core-simd.wasm', raw: 12 * 1024 },
   { file: 'src/engine/generated/core-scalar.wasm', raw: 13 * 1024 },
   { file: 'dist/browser.js', gzip: 32 * 1024 },
-  { file: 'dist/workerd.js', gzip: 25 * 1024 },
+  { file: 'dist/workerd.js', gzip: 26 * 1024 },
   { file: 'dist/node.js', gzip: 49 * 1024 },
 ];
 
