@@ -12,23 +12,33 @@ let environment: Promise<Environment> | undefined;
 
 type Name<Exported> = Exported extends `${infer Detector}Detector` ? Detector : never;
 
-function later(name: Name<keyof Environment>): ResourceDetector {
+/** Asked once the program has started: `node:os` alone takes half a millisecond to load. */
+function afterStart(
+  name: string,
+  detector: () => ResourceDetector | Promise<ResourceDetector>,
+): ResourceDetector {
   return {
     name,
     schemaUrl: SCHEMA_URL,
     detect: (surroundings) => async () => {
-      environment ??= import('../resources.ts');
-      const answer = (await environment)[`${name}Detector`].detect(surroundings);
+      const answer = (await detector()).detect(surroundings);
       return typeof answer === 'function' ? answer() : answer;
     },
   };
 }
 
+function later(name: Name<keyof Environment>): ResourceDetector {
+  return afterStart(name, async () => {
+    environment ??= import('../resources.ts');
+    return (await environment)[`${name}Detector`];
+  });
+}
+
 /** What is inside comes first: an attribute that two know is taken from the later one. */
 export const detectors: readonly ResourceDetector[] = [
   processDetector,
-  osDetector,
-  hostDetector,
+  afterStart('os', () => osDetector),
+  afterStart('host', () => hostDetector),
   later('container'),
   later('kubernetes'),
   later('aws'),

@@ -24,7 +24,6 @@ const REQUEST_TIMEOUT_MS = 1500;
 /** What Node knows without asking for long: no file is read and no process started. */
 export function system(): System {
   const { arch, argv, argv0, execPath, pid, platform, versions } = process;
-  const os = builtin('node:os');
   return {
     pid,
     startedMs: performance.timeOrigin,
@@ -35,8 +34,12 @@ export function system(): System {
     runtimeDescription: 'Node.js',
     arch: ARCH[arch] ?? arch,
     osType: OS_TYPE[platform] ?? platform,
-    osRelease: os.release(),
-    hostName: os.hostname(),
+    get osRelease() {
+      return builtin('node:os').release();
+    },
+    get hostName() {
+      return builtin('node:os').hostname();
+    },
     owner,
   };
 }
