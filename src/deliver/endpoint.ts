@@ -1,3 +1,4 @@
+import { takeCredentials } from './credentials.ts';
 import type { TransportOptions } from './transport.ts';
 
 /** Where requests go and what every one of them carries. */
@@ -27,14 +28,9 @@ export function endpointOf(options: TransportOptions): HttpEndpoint {
   const url = new URL(options.url);
   const headers: Record<string, string> = {};
   if (options.userAgent !== '') headers['user-agent'] = options.userAgent;
-  const { username, password } = url;
-  if (username !== '' || password !== '') {
-    const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-    const latin1 = String.fromCharCode(...new TextEncoder().encode(credentials));
-    headers['authorization'] = `Basic ${btoa(latin1)}`;
-    url.username = '';
-    url.password = '';
-  }
+  const { password } = url;
+  const authorization = takeCredentials(url);
+  if (authorization !== undefined) headers['authorization'] = authorization;
   for (const [name, value] of Object.entries(options.headers)) {
     const key = name.toLowerCase();
     if (!OWN_HEADERS.has(key)) headers[key] = value;

@@ -1,4 +1,5 @@
 import { context as contextApi, diag, ROOT_CONTEXT, type Sampler } from '@opentelemetry/api';
+import { takeCredentials } from '../../../deliver/credentials.ts';
 import { OtlpError } from '../../../errors.ts';
 import { setTimer as webTimer } from '../../../runtime/web/timer.ts';
 import { suppressTracing } from '../../context/suppress-tracing.ts';
@@ -162,14 +163,8 @@ function endpointOf(endpoint: string) {
   const headers: Record<string, string> = { accept: 'application/json' };
   try {
     url = new URL(endpoint);
-    const { username, password } = url;
-    if (username !== '' || password !== '') {
-      const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-      const latin1 = String.fromCharCode(...new TextEncoder().encode(credentials));
-      headers['authorization'] = `Basic ${btoa(latin1)}`;
-      url.username = '';
-      url.password = '';
-    }
+    const authorization = takeCredentials(url);
+    if (authorization !== undefined) headers['authorization'] = authorization;
   } catch {
     url = undefined;
   }
