@@ -25,7 +25,7 @@ import { ShapeTree } from './buffer/shape.ts';
 import { gzipCapacity, makeCompress } from './compress/compress.ts';
 import { createDeliver } from './deliver/deliver.ts';
 import type { Transport } from './deliver/transport.ts';
-import { OVERSHOOT_BYTES, RING_BASE } from './engine/generated/layout.ts';
+import { planMemory } from './engine/plan.ts';
 import { type Engine, selectEngine } from './engine/select.ts';
 import { OtlpError } from './errors.ts';
 import { lossReporter } from './health/losses.ts';
@@ -225,27 +225,25 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
     resourceGroup,
   );
 
-  const requestAt = RING_BASE + settings.ringBytes;
-  const gzipAt = requestAt + settings.maxRequestBytes + OVERSHOOT_BYTES;
-  const room = { at: gzipAt, capacity: gzipCapacity(settings.maxRequestBytes) };
-  const memoryBytes = room.at + room.capacity + OVERSHOOT_BYTES;
+  const { ringBytes, maxRequestBytes } = settings;
+  const plan = planMemory(ringBytes, maxRequestBytes, gzipCapacity(maxRequestBytes));
   let engine: Engine | undefined;
   let engineProblem: string | undefined;
   const open = (selected: Engine) => {
     engine = selected;
     pipeline.open({
       engine: selected,
-      ring: new Ring(selected, settings.ringBytes),
+      ring: new Ring(selected, ringBytes),
       compress: makeCompress(
         selected,
         transport.compression ?? settings.compression,
         host.gzip,
-        room,
+        plan.compressed,
       ),
-      request: { at: requestAt, limitBytes: settings.maxRequestBytes },
+      request: plan.request,
     });
   };
-  const selected = selectEngine(host.engines, options.engine, memoryBytes);
+  const selected = selectEngine(host.engines, options.engine, plan.bytes);
   const loaded =
     'then' in selected
       ? selected.then(open, (error: unknown) => {
@@ -417,7 +415,7 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
         memory: {
           engineBytes: engine?.buffer.byteLength ?? 0,
           ring: {
-            bytes: settings.ringBytes,
+            bytes: ringBytes,
             used: pipeline.parts?.ring.used ?? 0,
             records: pipeline.parts?.ring.count ?? 0,
           },

@@ -70,7 +70,7 @@ interface PlacedScope {
   readonly ref: number;
 }
 
-/** One record may take this share of the ring. */
+/** One record may take this share of a ring that others wait in. */
 const RECORD_SHARE = 16;
 /** Words a writer may put down between two looks at the limit. */
 const SLACK_WORDS = 64;
@@ -129,11 +129,14 @@ export class Ring {
   private scopes: PlacedScope[] = [];
   private olderScopes: PlacedScope[] = [];
 
-  /** @param ringBytes a power of two; the engine's memory must reach beyond it. */
-  constructor(engine: Engine, ringBytes: number) {
+  /**
+   * @param ringBytes a power of two; the engine's memory must reach beyond it.
+   * @param recordBytes the largest record, at most half of the ring.
+   */
+  constructor(engine: Engine, ringBytes: number, recordBytes = ringBytes / RECORD_SHARE) {
     this.engine = engine;
     this.ringBytes = ringBytes;
-    this.recordBytes = ringBytes / RECORD_SHARE;
+    this.recordBytes = recordBytes;
     this.words = new Int32Array(engine.buffer);
     this.bytes = new Uint8Array(engine.buffer);
     this.strings = new StringTable(engine.buffer);

@@ -31,7 +31,7 @@ import {
   FLAG_SAMPLED,
   SpanIdentity,
 } from './identity.ts';
-import { hexOfWord, traceIdHex, wordOfHex } from './ids.ts';
+import { hexOfWord, idsOf, traceIdHex } from './ids.ts';
 import type { SpanProcessors } from './processors.ts';
 import {
   type InstrumentationScope,
@@ -428,15 +428,4 @@ function linkData(link: Link, linkShapes: ShapeTree): LinkData | undefined {
   };
   data.dropped += setAttributes(data, link.attributes);
   return data;
-}
-
-const HEX_IDS = /^[0-9a-f]{32} [0-9a-f]{16}$/i;
-
-/** Trace and span id as six words; zero where they are not ids. */
-function idsOf(traceId: string, spanId: string): Int32Array {
-  const ids = new Int32Array(6);
-  if (!HEX_IDS.test(`${traceId} ${spanId}`)) return ids;
-  for (let i = 0; i < 4; i++) ids[i] = wordOfHex(traceId, i * 8);
-  for (let i = 0; i < 2; i++) ids[4 + i] = wordOfHex(spanId, i * 8);
-  return ids;
 }

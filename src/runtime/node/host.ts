@@ -1,6 +1,3 @@
-import * as portable from '../../engine/generated/core-portable.js';
-import { coreBinary as scalar } from '../../engine/generated/core-scalar.ts';
-import { coreBinary as simd } from '../../engine/generated/core-simd.ts';
 import { exporterFromEnv } from '../../exporters/from-env.ts';
 import { variablesOf } from '../../options/env.ts';
 import { samplerFromEnv } from '../../options/sampler.ts';
@@ -8,6 +5,7 @@ import { detectors } from '../detectors.ts';
 import type { Host } from '../host.ts';
 import { builtin } from './builtin.ts';
 import { AsyncLocalStorageContextManager } from './context-manager.ts';
+import { engines } from './engines.ts';
 import { watchExit } from './exit.ts';
 import { nodeHttpTransport } from './http-transport.ts';
 import { propagator } from './propagator.ts';
@@ -44,11 +42,7 @@ export const host: Host = {
     kind: 'async-local-storage',
     reason: 'node:async_hooks',
   }),
-  engines: {
-    simd: () => Buffer.from(simd, 'hex'),
-    scalar: () => Buffer.from(scalar, 'hex'),
-    portable: () => portable,
-  },
+  engines,
   detectors,
   system,
   readText,

@@ -1,0 +1,260 @@
+/**
+ * Spans that another SDK has recorded, as the ring takes them. One record is filled anew for each
+ * span: nothing of a span is kept, and a plain one allocates nothing but its events.
+ */
+
+import type { Attributes as ApiAttributes, TraceState } from '@opentelemetry/api';
+import { describe, setAttribute, setAttributes, textOf } from '../api/trace/attributes.ts';
+import { FLAG_HAS_IS_REMOTE, FLAG_IS_REMOTE } from '../api/trace/identity.ts';
+import { idsOf, wordOfHex } from '../api/trace/ids.ts';
+import {
+  type Attributes,
+  type EventAttributes,
+  type EventData,
+  Group,
+  type LinkData,
+  type RareSpanData,
+  type RecordValue,
+  type SpanData,
+} from '../buffer/record.ts';
+import { type Key, type Shape, unboundedTree } from '../buffer/shape.ts';
+import type { EventLike, LinkLike, ResourceLike, ScopeLike, SpanLike } from './span-like.ts';
+
+const hasOwn = Object.prototype.hasOwnProperty;
+
+/** A resource that spans came with, and the scopes they came with it in. */
+interface KnownResource {
+  readonly group: Group;
+  readonly byScope: WeakMap<ScopeLike, Group>;
+  /** Scopes that say the same are one, as upstream has it. */
+  readonly byName: Map<string, Group>;
+}
+
+/** The record that is filled. */
+class ReadSpan implements SpanData {
+  scope: Group;
+  nameKey: Key;
+  name = '';
+  otlpKind = 0;
+  flags = 0;
+  statusCode = 0;
+  traceId0 = 0;
+  traceId1 = 0;
+  traceId2 = 0;
+  traceId3 = 0;
+  spanId0 = 0;
+  spanId1 = 0;
+  parentId0 = 0;
+  parentId1 = 0;
+  startSec = 0;
+  startNano = 0;
+  endSec = 0;
+  endNano = 0;
+  shape: Shape;
+  count = 0;
+  values: RecordValue[] = [];
+  eventCount = 0;
+  firstEvent: EventData | null = null;
+  rare: RareSpanData | null = null;
+
+  constructor(scope: Group, nameKey: Key, shape: Shape) {
+    this.scope = scope;
+    this.nameKey = nameKey;
+    this.shape = shape;
+  }
+}
+
+export class SpanReader {
+  // The SDK has bounded what it recorded; we would only cut it twice.
+  private readonly spanShapes = unboundedTree();
+  private readonly eventShapes = unboundedTree();
+  private readonly linkShapes = unboundedTree();
+  private readonly resources = new WeakMap<ResourceLike, KnownResource>();
+  private lastResource: ResourceLike | undefined = undefined;
+  private lastScope: ScopeLike | undefined = undefined;
+  private readonly span: ReadSpan;
+
+  constructor() {
+    const nameKey = this.spanShapes.key('');
+    const nowhere = new Group(describe(undefined));
+    this.span = new ReadSpan(nowhere, nameKey, this.spanShapes.first(nameKey));
+  }
+
+  /**
+   * The span as a record, which is good until the next call. Throws what the span throws when it
+   * is read, and a TypeError when it is none.
+   */
+  read(from: SpanLike): SpanData {
+    const to = this.span;
+    const { resource, instrumentationScope } = from;
+    if (resource !== this.lastResource || instrumentationScope !== this.lastScope) {
+      to.scope = this.scopeOf(resource, instrumentationScope);
+      this.lastScope = instrumentationScope;
+      // One that is not complete is described again with the next span.
+      this.lastResource = resource.asyncAttributesPending === true ? undefined : resource;
+    }
+    to.rare = null;
+    this.readContexts(from, to);
+    const { startTime, endTime, status, kind } = from;
+    to.otlpKind = (kind ?? -1) + 1;
+    to.startSec = startTime[0];
+    to.startNano = startTime[1];
+    to.endSec = endTime[0];
+    to.endNano = endTime[1];
+    to.statusCode = status.code;
+    if (status.message) rareOf(to).statusMessage = textOf(status.message);
+
+    const name = textOf(from.name);
+    const nameKey = this.spanShapes.key(name);
+    to.name = name;
+    to.nameKey = nameKey;
+    to.shape = nameKey.shape ?? this.spanShapes.first(nameKey);
+    to.count = 0;
+    const dropped = fill(to, from.attributes) + from.droppedAttributesCount;
+    nameKey.shape = to.shape;
+
+    const { droppedEventsCount, droppedLinksCount, events, links } = from;
+    this.readEvents(events, to);
+    if (links.length > 0) rareOf(to).links = links.map((link) => this.link(link));
+    if (dropped > 0) rareOf(to).droppedAttributes = dropped;
+    if (droppedEventsCount > 0) rareOf(to).droppedEvents = droppedEventsCount;
+    if (droppedLinksCount > 0) rareOf(to).droppedLinks = droppedLinksCount;
+    return to;
+  }
+
+  private readContexts(from: SpanLike, to: ReadSpan): void {
+    const { traceId, spanId, traceFlags, traceState } = from.spanContext();
+    const parent = from.parentSpanContext;
+    const remote = parent?.isRemote === true ? FLAG_IS_REMOTE : 0;
+    to.flags = (traceFlags & 0xff) | FLAG_HAS_IS_REMOTE | remote;
+    to.traceId0 = wordOfHex(traceId, 0);
+    to.traceId1 = wordOfHex(traceId, 8);
+    to.traceId2 = wordOfHex(traceId, 16);
+    to.traceId3 = wordOfHex(traceId, 24);
+    to.spanId0 = wordOfHex(spanId, 0);
+    to.spanId1 = wordOfHex(spanId, 8);
+    const parentId = parent?.spanId ?? '';
+    to.parentId0 = parentId === '' ? 0 : wordOfHex(parentId, 0);
+    to.parentId1 = parentId === '' ? 0 : wordOfHex(parentId, 8);
+    if (traceState !== undefined) {
+      const text = stateText(traceState);
+      if (text !== '') rareOf(to).traceState = text;
+    }
+  }
+
+  private readEvents(events: readonly EventLike[], to: ReadSpan): void {
+    to.eventCount = events.length;
+    let next: EventData | null = null;
+    for (let i = events.length - 1; i >= 0; i--) next = this.event(events[i]!, next);
+    to.firstEvent = next;
+  }
+
+  private event(event: EventLike, next: EventData | null): EventData {
+    const { eventShapes } = this;
+    const { time, attributes: given } = event;
+    let dropped = event.droppedAttributesCount ?? 0;
+    const key = eventShapes.key(textOf(event.name));
+    let attributes: EventAttributes | null = null;
+    if (given !== undefined || dropped > 0) {
+      const shape = key.shape ?? eventShapes.first(key);
+      attributes = { shape, count: 0, values: [], dropped };
+      dropped += fill(attributes, given);
+      attributes.dropped = dropped;
+      key.shape = attributes.shape;
+      if (attributes.count === 0 && dropped === 0) attributes = null;
+    }
+    return { key, sec: time[0], nano: time[1], attributes, next };
+  }
+
+  private link(link: LinkLike): LinkData {
+    const { linkShapes } = this;
+    const { traceId, spanId, traceFlags, traceState, isRemote } = link.context;
+    const data: LinkData = {
+      shape: linkShapes.first(linkShapes.key('')),
+      count: 0,
+      values: [],
+      ids: idsOf(traceId, spanId),
+      flags: (traceFlags & 0xff) | FLAG_HAS_IS_REMOTE | (isRemote === true ? FLAG_IS_REMOTE : 0),
+      traceState: traceState === undefined ? '' : stateText(traceState),
+      traceStateObject: traceState,
+      dropped: link.droppedAttributesCount ?? 0,
+    };
+    data.dropped += setAttributes(data, link.attributes);
+    return data;
+  }
+
+  private scopeOf(resource: ResourceLike, scope: ScopeLike): Group {
+    const known = this.resources.get(resource) ?? this.know(resource);
+    let group = known.byScope.get(scope);
+    if (group !== undefined) return group;
+    const { name, version = '', schemaUrl = '', attributes } = scope;
+    const text = attributes === undefined ? JSON.stringify([name, version, schemaUrl]) : '';
+    if (text !== '') group = known.byName.get(text);
+    if (group === undefined) {
+      group = new Group(describe(attributes), {
+        parent: known.group,
+        name: textOf(name),
+        version: textOf(version),
+        schemaUrl: textOf(schemaUrl),
+        dropped: scope.droppedAttributesCount ?? 0,
+      });
+      if (text !== '') known.byName.set(text, group);
+    }
+    known.byScope.set(scope, group);
+    return group;
+  }
+
+  private know(resource: ResourceLike): KnownResource {
+    const schemaUrl = resource.schemaUrl ?? '';
+    const group = new Group(describe(resource.attributes), { schemaUrl });
+    const known = { group, byScope: new WeakMap(), byName: new Map() };
+    // What is not complete yet will say more the next time.
+    if (resource.asyncAttributesPending !== true) this.resources.set(resource, known);
+    return known;
+  }
+}
+
+/**
+ * Takes over all attributes; those that follow the keys of the last span need no search. Returns
+ * how many were dropped: values that cannot be read, or never end.
+ */
+function fill(target: Attributes, given: ApiAttributes | undefined): number {
+  let { shape } = target;
+  const { values } = target;
+  let count = 0;
+  let dropped = 0;
+  for (const name in given) {
+    if (!hasOwn.call(given, name)) continue;
+    const value = given[name];
+    if (
+      count < shape.plain &&
+      shape.names[count] === name &&
+      (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
+    ) {
+      values[count++] = value;
+      continue;
+    }
+    target.count = count;
+    if (!setAttribute(target, name, value)) dropped++;
+    shape = target.shape;
+    count = target.count;
+  }
+  target.count = count;
+  return dropped;
+}
+
+function rareOf(span: ReadSpan): RareSpanData {
+  span.rare ??= {
+    statusMessage: '',
+    traceState: '',
+    links: [],
+    droppedAttributes: 0,
+    droppedEvents: 0,
+    droppedLinks: 0,
+  };
+  return span.rare;
+}
+
+function stateText(state: TraceState): string {
+  return textOf(state.serialize());
+}
