@@ -27,15 +27,29 @@ const Request: { decode(bytes: Uint8Array): Decoded } =
   root.opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest;
 
 export function decodeSpans(bytes: Uint8Array): DecodedSpan[] {
-  const request = Request.decode(bytes);
-  return request.resourceSpans.flatMap((resource) =>
-    resource.scopeSpans.flatMap((scope) => scope.spans),
-  );
+  return spansOf(Request.decode(bytes));
+}
+
+function spansOf({ resourceSpans }: Decoded): DecodedSpan[] {
+  return resourceSpans.flatMap((resource) => resource.scopeSpans.flatMap((scope) => scope.spans));
 }
 
 /** Throws unless `bytes` hold exactly the spans numbered `first` to `first + count - 1`, in order. */
 export function assertSpans(bytes: Uint8Array, first: number, count: number): void {
-  const spans = decodeSpans(bytes);
+  assertDecoded(decodeSpans(bytes), first, count);
+}
+
+/** The same for a request in OTLP/JSON. */
+export function assertJsonSpans(bytes: Uint8Array, first: number, count: number): void {
+  const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  // Its protobuf form: ids are bytes. Other members keep their names and forms.
+  const request: Decoded = JSON.parse(text, (key, value) =>
+    key === 'traceId' || key === 'spanId' ? Buffer.from(value, 'hex') : value,
+  );
+  assertDecoded(spansOf(request), first, count);
+}
+
+function assertDecoded(spans: readonly DecodedSpan[], first: number, count: number): void {
   assert.equal(spans.length, count, `${count} spans recorded, ${spans.length} encoded`);
   const ids = new Set<string>();
   spans.forEach((span, at) => {

@@ -13,6 +13,8 @@ export interface UpstreamSdk {
   collecting(): { readonly tracer: Tracer; take(): ReadableSpan[] };
   /** One ExportTraceServiceRequest as protobuf. */
   serialize(spans: readonly ReadableSpan[]): Uint8Array;
+  /** The same request as OTLP/JSON. */
+  serializeJson(spans: readonly ReadableSpan[]): Uint8Array;
 }
 
 /** A tracer whose sampler is AlwaysOff. */
@@ -22,6 +24,7 @@ export function contextManager(): ContextManager;
 export const recordOnly: UpstreamSdk['recordOnly'];
 export const collecting: UpstreamSdk['collecting'];
 export const serialize: UpstreamSdk['serialize'];
+export const serializeJson: UpstreamSdk['serializeJson'];
 
 export interface UpstreamDelivery {
   readonly tracer: Tracer;

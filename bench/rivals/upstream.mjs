@@ -3,7 +3,7 @@
 
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
-import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
+import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import {
   AlwaysOffSampler,
@@ -56,6 +56,10 @@ export function collecting() {
 
 export function serialize(spans) {
   return ProtobufTraceSerializer.serializeRequest(spans);
+}
+
+export function serializeJson(spans) {
+  return JsonTraceSerializer.serializeRequest(spans);
 }
 
 /** BatchSpanProcessor with its defaults and the OTLP/HTTP protobuf exporter. */

@@ -3,4 +3,4 @@
 import * as sdk from '../rivals/upstream-2.x/upstream.mjs';
 import { subjectOf } from './upstream-sdk.ts';
 
-export const { recorder, encoder, recorded, serialize } = subjectOf(sdk);
+export const { recorder, encoder, recorded, serialize, serializeJson } = subjectOf(sdk);

@@ -11,9 +11,11 @@ export interface UpstreamSubject {
   /** `count` ended spans from number 0. */
   recorded(count: number): ReadableSpan[];
   serialize: UpstreamSdk['serialize'];
+  serializeJson: UpstreamSdk['serializeJson'];
 }
 
-export function subjectOf({ recordOnly, collecting, serialize }: UpstreamSdk): UpstreamSubject {
+export function subjectOf(sdk: UpstreamSdk): UpstreamSubject {
+  const { recordOnly, collecting, serialize, serializeJson } = sdk;
   return {
     recorder() {
       const tracer = recordOnly();
@@ -42,5 +44,6 @@ export function subjectOf({ recordOnly, collecting, serialize }: UpstreamSdk): U
       return take();
     },
     serialize,
+    serializeJson,
   };
 }

@@ -6,7 +6,7 @@ import { type ContextSubject, inContext } from './context.ts';
 import type { Delivery } from './delivery.ts';
 import { subjectOf } from './upstream-sdk.ts';
 
-export const { recorder, encoder, recorded, serialize } = subjectOf(sdk);
+export const { recorder, encoder, recorded, serialize, serializeJson } = subjectOf(sdk);
 
 /** Starts and ends spans that AlwaysOff does not record. */
 export function nonRecorder(): { run(): void } {

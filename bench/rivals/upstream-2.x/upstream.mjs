@@ -1,6 +1,6 @@
 // OpenTelemetry JS 2.x, as ../upstream.mjs has 3.x.
 
-import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
+import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BasicTracerProvider, NoopSpanProcessor } from '@opentelemetry/sdk-trace-base';
 
@@ -34,4 +34,8 @@ export function collecting() {
 
 export function serialize(spans) {
   return ProtobufTraceSerializer.serializeRequest(spans);
+}
+
+export function serializeJson(spans) {
+  return JsonTraceSerializer.serializeRequest(spans);
 }
