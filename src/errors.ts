@@ -9,7 +9,11 @@ export type OtlpErrorCode =
   /** The embedded collector cannot listen where it was told to. */
   | 'listen_failed'
   /** A wait reached its deadline. */
-  | 'timeout';
+  | 'timeout'
+  /** Spans handed to an exporter are lost, or not delivered yet; the message says which. */
+  | 'not_delivered'
+  /** What is asked for is not part of this version. */
+  | 'not_supported';
 
 /**
  * The one error class of the product. `code` is stable and meant for programs; `message` says

@@ -40,18 +40,24 @@ export function makeCompress(
       const length = kernels.gzipFast(at, bytes, room.at, room.capacity);
       if (length > 0) return { body: memory.slice(room.at, room.at + length), encoding: 'gzip' };
     }
-    const raw = memory.slice(at, at + bytes);
-    // A host that cannot compress after all: the bytes go as they are.
-    const plain: Body = { body: raw, encoding: 'identity' };
-    try {
-      const body = hostGzip(raw);
-      if (body instanceof Uint8Array) return { body, encoding: 'gzip' };
-      return body.then(
-        (compressed): Body => ({ body: compressed, encoding: 'gzip' }),
-        () => plain,
-      );
-    } catch {
-      return plain;
-    }
+    return compressByHost(memory.slice(at, at + bytes), hostGzip);
   };
+}
+
+/** The body that the host makes of `raw`; the bytes as they are where it cannot compress after all. */
+export function compressByHost(
+  raw: Uint8Array<ArrayBuffer>,
+  hostGzip: HostGzip,
+): Body | Promise<Body> {
+  const plain: Body = { body: raw, encoding: 'identity' };
+  try {
+    const body = hostGzip(raw);
+    if (body instanceof Uint8Array) return { body, encoding: 'gzip' };
+    return body.then(
+      (compressed): Body => ({ body: compressed, encoding: 'gzip' }),
+      () => plain,
+    );
+  } catch {
+    return plain;
+  }
 }

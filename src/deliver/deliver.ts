@@ -29,6 +29,8 @@ export interface DeliverOptions {
   /** Requests in flight at most. Default 32. */
   readonly maxInFlight?: number;
   readonly retry?: Partial<RetryPolicy>;
+  /** Called with every payload that is given up, once it has been counted. Must not throw. */
+  readonly onDrop?: (payload: Payload, cause: DropCause) => void;
 }
 
 /** Why records were given up. */
@@ -111,7 +113,7 @@ interface Waiter {
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export function createDeliver(options: DeliverOptions): Deliver {
-  const { transport, clock, random, maxQueueBytes = 64 * 1024 * 1024 } = options;
+  const { transport, clock, random, maxQueueBytes = 64 * 1024 * 1024, onDrop } = options;
   const maxInFlight = Math.max(1, options.maxInFlight ?? 32);
   const retry: RetryPolicy = { ...DEFAULT_RETRY, ...options.retry };
 
@@ -152,9 +154,9 @@ export function createDeliver(options: DeliverOptions): Deliver {
   function push(payload: Payload): void {
     pushed += payload.records;
     if (closedAs !== undefined) {
-      dropped[closedAs] += payload.records;
+      count(payload, closedAs);
     } else if (queuedBytes + payload.body.length > maxQueueBytes) {
-      dropped.queue_full += payload.records;
+      count(payload, 'queue_full');
     } else {
       const now = clock.now();
       pending.add({
@@ -272,8 +274,13 @@ export function createDeliver(options: DeliverOptions): Deliver {
   }
 
   function drop(entry: Entry, cause: DropCause): void {
-    dropped[cause] += entry.payload.records;
     remove(entry);
+    count(entry.payload, cause);
+  }
+
+  function count(payload: Payload, cause: DropCause): void {
+    dropped[cause] += payload.records;
+    onDrop?.(payload, cause);
   }
 
   function remove(entry: Entry): void {

@@ -1,10 +1,16 @@
-import type { SignalHealth } from './report.ts';
+/** What is read of a signal's health. */
+interface Losses {
+  readonly rejected: number;
+  readonly dropped: Readonly<Record<string, number>>;
+}
+
+type Advice = Readonly<Record<string, string>>;
 
 /** While spans are being lost, how often that is said at most, milliseconds. */
 const EVERY_MS = 30_000;
 
 /** What to do about a loss, where there is something. */
-const ADVICE: Readonly<Record<string, string>> = {
+const ADVICE: Advice = {
   exit: "call 'await telemetry.shutdown()' before the process ends",
   queue_full: 'the collector has been away or slow for longer than queue.maxBytes lasts',
   ring_full: 'spans end faster than they can be encoded; raise ringBytes',
@@ -22,11 +28,13 @@ function counted(count: number): string {
  *
  * @param read the counts and the last error of this moment.
  * @param now monotonic milliseconds.
+ * @param advice what to do about causes, where it is not what users of `start()` can do.
  */
 export function lossReporter(
-  read: () => { traces: SignalHealth; lastError: string | undefined },
+  read: () => { traces: Losses; lastError: string | undefined },
   now: () => number,
   warn: (line: string) => void,
+  advice: Advice = {},
 ): { sometimes(): void; always(): void } {
   const said: Record<string, number> = {};
   let nextAt = Number.NEGATIVE_INFINITY;
@@ -34,7 +42,7 @@ export function lossReporter(
   function always(): void {
     const { traces, lastError } = read();
     const losses: string[] = [];
-    const advice: string[] = [];
+    const advised: string[] = [];
     let total = 0;
     for (const [cause, count] of Object.entries({ ...traces.dropped, rejected: traces.rejected })) {
       const fresh = count - (said[cause] ?? 0);
@@ -42,10 +50,11 @@ export function lossReporter(
       said[cause] = count;
       total += fresh;
       losses.push(`${cause} ${fresh}`);
-      if (ADVICE[cause] !== undefined) advice.push(ADVICE[cause]);
+      const toDo = advice[cause] ?? ADVICE[cause];
+      if (toDo !== undefined) advised.push(toDo);
     }
     if (total === 0) return;
-    const why = [...advice, lastError === undefined ? '' : `last error: ${lastError}`];
+    const why = [...advised, lastError === undefined ? '' : `last error: ${lastError}`];
     warn(
       `${counted(total)} lost (${losses.join(', ')}): ${why.filter(Boolean).join('; ') || 'see health()'}`,
     );

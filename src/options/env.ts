@@ -15,7 +15,8 @@ export interface Variables {
   number(option: string, range: Range): number | undefined;
   url(): string | undefined;
   headers(): Readonly<Record<string, string>>;
-  compression(): 'gzip' | 'none' | undefined;
+  /** @param fallback what is used in place of a value that cannot be. */
+  compression(fallback: 'gzip' | 'none'): 'gzip' | 'none' | undefined;
   detectors(): readonly string[] | undefined;
   disabled(): boolean;
   /** `OTEL_RESOURCE_ATTRIBUTES` and, which wins, `OTEL_SERVICE_NAME`. */
@@ -26,9 +27,12 @@ const TRACES = 'OTEL_EXPORTER_OTLP_TRACES_';
 const GENERAL = 'OTEL_EXPORTER_OTLP_';
 const COUNT = 'OTEL_ATTRIBUTE_COUNT_LIMIT';
 
+const TIMEOUT = [`${TRACES}TIMEOUT`, `${GENERAL}TIMEOUT`];
+
 /** Variables of each option that is a number, most specific first. */
 const NUMBERS: Readonly<Record<string, readonly string[]>> = {
-  timeoutMs: [`${TRACES}TIMEOUT`, `${GENERAL}TIMEOUT`],
+  timeoutMs: TIMEOUT,
+  timeoutMillis: TIMEOUT,
   'batch.size': ['OTEL_BSP_MAX_EXPORT_BATCH_SIZE'],
   'batch.delayMs': ['OTEL_BSP_SCHEDULE_DELAY'],
   'limits.attributes': ['OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT', COUNT],
@@ -154,12 +158,12 @@ export function variablesOf(env: Env, warn: Warn): Variables {
       return headers;
     },
 
-    compression() {
+    compression(fallback) {
       const [found] = given(`${TRACES}COMPRESSION`, `${GENERAL}COMPRESSION`);
       if (found === undefined) return undefined;
       const { name, text } = found;
       if (text === 'gzip' || text === 'none') return text;
-      warn(`${name} is ${shown(text)}, not gzip or none; gzip is used.`);
+      warn(`${name} is ${shown(text)}, not gzip or none; ${fallback} is used.`);
       return undefined;
     },
 

@@ -2,25 +2,14 @@ import type { AnyResourceDetector } from '../api/resource/detector.ts';
 import type { SpanProcessor } from '../api/trace/processors.ts';
 import type { SpanLimits } from '../api/trace/span.ts';
 import { type Bounds, MAX_VALUE_DEPTH, type Redaction } from '../buffer/shape.ts';
-import { DEFAULT_RETRY, type RetryPolicy } from '../deliver/retry.ts';
+import type { RetryPolicy } from '../deliver/retry.ts';
 import { ENGINES } from '../engine/select.ts';
-import {
-  checkedUrl,
-  group,
-  headerProblem,
-  invalid,
-  list,
-  refused,
-  refusedEntry,
-  shown,
-  tracesUrl,
-} from './checks.ts';
+import { checkedUrl, group, list, refused, tracesUrl } from './checks.ts';
+import { checkHeaders, LONGEST_MS, numbers, resolveQueue } from './delivery.ts';
 import type { Range, Variables } from './env.ts';
 import type { StartOptions } from './options.ts';
 
 const MEBIBYTE = 1024 * 1024;
-/** Longest a timer can wait. */
-const LONGEST_MS = 2 ** 31 - 1;
 const MAX_REQUEST_BYTES = 64 * MEBIBYTE;
 const MIN_RING_BYTES = MEBIBYTE;
 const MAX_RING_BYTES = 256 * MEBIBYTE;
@@ -72,19 +61,6 @@ function resolveUrl(options: StartOptions, variables: Variables | undefined): st
   return variables?.url() ?? 'http://localhost:4318/v1/traces';
 }
 
-function resolveHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
-  for (const [name, value] of Object.entries(headers)) {
-    const problem = headerProblem(name, value);
-    if (problem === undefined) continue;
-    throw refusedEntry(
-      'headers',
-      `${shown(name)} ${problem}`,
-      'names that are HTTP tokens and values that are strings',
-    );
-  }
-  return { ...headers };
-}
-
 function resolveDetectors(
   { detectors }: StartOptions,
   variables: Variables | undefined,
@@ -114,26 +90,15 @@ function resolveProcessors({ spanProcessors }: StartOptions): readonly SpanProce
  */
 export function resolveOptions(options: StartOptions, variables?: Variables): Settings {
   const batch = group('batch', options.batch);
-  const queue = group('queue', options.queue);
-  const retry = group('queue.retry', queue.retry);
   const limits = group('limits', options.limits);
   const headers = group('headers', options.headers);
   group('resource', options.resource);
 
-  function number(name: string, value: number | undefined, range: Range): number {
-    const [fallback, min, max] = range;
-    if (value === undefined) return variables?.number(name, range) ?? fallback;
-    if (typeof value === 'number' && value >= min && value <= max) return value;
-    throw invalid(
-      `option '${name}' is ${shown(value)}; give a number from ${min} to ${max}, or leave it out for ${fallback}.`,
-    );
-  }
+  const number = numbers(variables);
   const whole = (name: string, value: number | undefined, range: Range) =>
     Math.floor(number(name, value, range));
   const count = (name: string, value: number | undefined) =>
     whole(`limits.${name}`, value, [128, 0, LONGEST_MS]);
-  const retrying = (name: keyof RetryPolicy, min: number, max: number) =>
-    number(`queue.retry.${name}`, retry[name], [DEFAULT_RETRY[name], min, max]);
 
   const { serviceName, engine, compression, redact } = options;
   if (serviceName !== undefined && typeof serviceName !== 'string') {
@@ -172,8 +137,8 @@ export function resolveOptions(options: StartOptions, variables?: Variables): Se
   }
   return {
     url: resolveUrl(options, variables),
-    headers: options.headers === undefined ? (variables?.headers() ?? {}) : resolveHeaders(headers),
-    compression: compression ?? variables?.compression() ?? 'gzip',
+    headers: options.headers === undefined ? (variables?.headers() ?? {}) : checkHeaders(headers),
+    compression: compression ?? variables?.compression('gzip') ?? 'gzip',
     timeoutMs: number('timeoutMs', options.timeoutMs, [10_000, 1, LONGEST_MS]),
     batch: {
       size: whole('batch.size', batch.size, [512, 1, 65_536]),
@@ -184,18 +149,7 @@ export function resolveOptions(options: StartOptions, variables?: Variables): Se
       4096,
       MAX_REQUEST_BYTES,
     ]),
-    maxQueueBytes: number('queue.maxBytes', queue.maxBytes, [
-      64 * MEBIBYTE,
-      0,
-      Number.MAX_SAFE_INTEGER,
-    ]),
-    maxInFlight: whole('queue.maxInFlight', queue.maxInFlight, [32, 1, 1024]),
-    retry: {
-      initialMs: retrying('initialMs', 1, LONGEST_MS),
-      multiplier: retrying('multiplier', 1, 100),
-      maxMs: retrying('maxMs', 1, LONGEST_MS),
-      maxAgeMs: retrying('maxAgeMs', 0, LONGEST_MS),
-    },
+    ...resolveQueue(options.queue, number, 32),
     limits: {
       events: count('events', limits.events),
       links: count('links', limits.links),
