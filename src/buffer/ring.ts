@@ -234,9 +234,11 @@ export class Ring {
    */
   private rewind(): void {
     const { words } = this;
+    // Between tail and head there may be the texts of the last records still.
+    if (words[CONTROL_COUNT >> 2] !== 0) return;
     const head = words[CONTROL_HEAD >> 2]!;
     const past = head & (this.ringBytes - 1);
-    if (past === 0 || head !== words[CONTROL_TAIL >> 2]) return;
+    if (past === 0) return;
     words[CONTROL_HEAD >> 2] = head + this.ringBytes - past;
     words[CONTROL_TAIL >> 2] = head + this.ringBytes - past;
     this.first = RING_BASE >> 2;

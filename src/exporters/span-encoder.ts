@@ -40,6 +40,7 @@ export class SpanEncoder {
   ): number {
     const { ring, reader } = this;
     let tooLarge = 0;
+    reader.begin();
     for (let at = 0; at < spans.length; at++) {
       try {
         const span = reader.read(spans[at]!);

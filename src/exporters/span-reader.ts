@@ -20,8 +20,6 @@ import {
 import { type Key, type Shape, unboundedTree } from '../buffer/shape.ts';
 import type { EventLike, LinkLike, ResourceLike, ScopeLike, SpanLike } from './span-like.ts';
 
-const hasOwn = Object.prototype.hasOwnProperty;
-
 /** A resource that spans came with, and the scopes they came with it in. */
 interface KnownResource {
   readonly group: Group;
@@ -72,12 +70,20 @@ export class SpanReader {
   private readonly resources = new WeakMap<ResourceLike, KnownResource>();
   private lastResource: ResourceLike | undefined = undefined;
   private lastScope: ScopeLike | undefined = undefined;
+  private lastTraceId = '';
+  /** Whether somebody has given all objects a member that shows in `for … in`. */
+  private polluted = false;
   private readonly span: ReadSpan;
 
   constructor() {
     const nameKey = this.spanShapes.key('');
     const nowhere = new Group(describe(undefined));
     this.span = new ReadSpan(nowhere, nameKey, this.spanShapes.first(nameKey));
+  }
+
+  /** To be called before the first span of a batch. */
+  begin(): void {
+    this.polluted = hasMembers(Object.prototype as ApiAttributes);
   }
 
   /**
@@ -110,7 +116,7 @@ export class SpanReader {
     to.nameKey = nameKey;
     to.shape = nameKey.shape ?? this.spanShapes.first(nameKey);
     to.count = 0;
-    const dropped = fill(to, from.attributes) + from.droppedAttributesCount;
+    const dropped = fill(to, from.attributes, this.polluted) + from.droppedAttributesCount;
     nameKey.shape = to.shape;
 
     const { droppedEventsCount, droppedLinksCount, events, links } = from;
@@ -127,10 +133,14 @@ export class SpanReader {
     const parent = from.parentSpanContext;
     const remote = parent?.isRemote === true ? FLAG_IS_REMOTE : 0;
     to.flags = (traceFlags & 0xff) | FLAG_HAS_IS_REMOTE | remote;
-    to.traceId0 = wordOfHex(traceId, 0);
-    to.traceId1 = wordOfHex(traceId, 8);
-    to.traceId2 = wordOfHex(traceId, 16);
-    to.traceId3 = wordOfHex(traceId, 24);
+    // Neighbours tend to be of one trace.
+    if (traceId !== this.lastTraceId) {
+      to.traceId0 = wordOfHex(traceId, 0);
+      to.traceId1 = wordOfHex(traceId, 8);
+      to.traceId2 = wordOfHex(traceId, 16);
+      to.traceId3 = wordOfHex(traceId, 24);
+      this.lastTraceId = traceId;
+    }
     to.spanId0 = wordOfHex(spanId, 0);
     to.spanId1 = wordOfHex(spanId, 8);
     const parentId = parent?.spanId ?? '';
@@ -152,16 +162,14 @@ export class SpanReader {
   private event(event: EventLike, next: EventData | null): EventData {
     const { eventShapes } = this;
     const { time, attributes: given } = event;
-    let dropped = event.droppedAttributesCount ?? 0;
+    const dropped = event.droppedAttributesCount ?? 0;
     const key = eventShapes.key(textOf(event.name));
     let attributes: EventAttributes | null = null;
-    if (given !== undefined || dropped > 0) {
+    if (dropped > 0 || hasMembers(given)) {
       const shape = key.shape ?? eventShapes.first(key);
       attributes = { shape, count: 0, values: [], dropped };
-      dropped += fill(attributes, given);
-      attributes.dropped = dropped;
+      attributes.dropped += fill(attributes, given, this.polluted);
       key.shape = attributes.shape;
-      if (attributes.count === 0 && dropped === 0) attributes = null;
     }
     return { key, sec: time[0], nano: time[1], attributes, next };
   }
@@ -217,14 +225,20 @@ export class SpanReader {
 /**
  * Takes over all attributes; those that follow the keys of the last span need no search. Returns
  * how many were dropped: values that cannot be read, or never end.
+ *
+ * Asking of each key whether the object has it itself costs as much as all else here (measured),
+ * so that is asked only where there may be others.
  */
-function fill(target: Attributes, given: ApiAttributes | undefined): number {
+function fill(target: Attributes, given: ApiAttributes | undefined, polluted: boolean): number {
+  if (given === undefined || given === null) return 0;
+  if (polluted || Object.getPrototypeOf(given) !== Object.prototype) {
+    return setAttributes(target, given);
+  }
   let { shape } = target;
   const { values } = target;
   let count = 0;
   let dropped = 0;
   for (const name in given) {
-    if (!hasOwn.call(given, name)) continue;
     const value = given[name];
     if (
       count < shape.plain &&
@@ -241,6 +255,11 @@ function fill(target: Attributes, given: ApiAttributes | undefined): number {
   }
   target.count = count;
   return dropped;
+}
+
+function hasMembers(given: ApiAttributes | undefined): boolean {
+  for (const _ in given) return true;
+  return false;
 }
 
 function rareOf(span: ReadSpan): RareSpanData {
