@@ -1,12 +1,10 @@
 import {
   context as contextApi,
   propagation as propagationApi,
-  ROOT_CONTEXT,
   type Tracer,
   type TracerProvider,
   trace as traceApi,
 } from '@opentelemetry/api';
-import { suppressTracing } from './api/context/suppress-tracing.ts';
 import { BaggagePropagator } from './api/propagation/baggage.ts';
 import { compositePropagator } from './api/propagation/composite.ts';
 import { TraceContextPropagator } from './api/propagation/trace-context.ts';
@@ -23,7 +21,6 @@ import { Group } from './buffer/record.ts';
 import { Ring } from './buffer/ring.ts';
 import { ShapeTree } from './buffer/shape.ts';
 import { gzipCapacity, makeCompress } from './compress/compress.ts';
-import { createDeliver } from './deliver/deliver.ts';
 import type { Transport } from './deliver/transport.ts';
 import { planMemory } from './engine/plan.ts';
 import { type Engine, selectEngine } from './engine/select.ts';
@@ -41,7 +38,7 @@ import type { StartOptions } from './options/options.ts';
 import { resolveOptions } from './options/resolve.ts';
 import { Pipeline } from './pipeline.ts';
 import type { Host, HostContext } from './runtime/host.ts';
-import { VERSION } from './version.ts';
+import { deliverOn, inTime, MAX_WAITING, transportOptions } from './wiring.ts';
 
 /**
  * What instrumentation asks of a tracer provider beyond the API (specification, "Tracer
@@ -97,9 +94,6 @@ const FOREIGN_CONTEXT: ContextHealth = {
 
 /** How long `flush`, `shutdown` and the end of the process wait for resource detectors at most. */
 const DETECTION_WAIT_MS = 500;
-/** Spans that may wait for an engine that must be loaded first. */
-const MAX_WAITING = 2048;
-const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
 
 /**
  * Starts telemetry on a host: wires the path once. Entries bind the host, so users call
@@ -112,38 +106,14 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
   const variables = host.variables?.(host.env, warn);
   const settings = resolveOptions(options, variables);
 
-  const otlp = () =>
-    host.httpTransport({
-      url: settings.url,
-      headers: settings.headers,
-      userAgent: `OTel-OTLP-Exporter-JavaScript/${VERSION}`,
-      timeoutMs: settings.timeoutMs,
-      maxConnections: settings.maxInFlight,
-      maxResponseBytes: MAX_RESPONSE_BYTES,
-    });
+  const otlp = () => host.httpTransport(transportOptions(settings));
   const exporter = options.transport ?? host.exporter?.(host.env, warn, otlp) ?? otlp();
   // With nowhere to go, spans are recorded only for those who process them.
   const nowhere = exporter === 'none';
   const disabled = settings.disabled || (nowhere && settings.spanProcessors.length === 0);
   // Opens nothing until it is sent to.
   const transport: Transport = nowhere ? otlp() : exporter;
-  const deliver = createDeliver({
-    // Exports run in a context in which nothing is traced, lest they trace themselves.
-    transport: {
-      send: (payload) =>
-        contextApi.with(suppressTracing(ROOT_CONTEXT), () => transport.send(payload)),
-      close: () => transport.close(),
-    },
-    clock: host,
-    random: () => {
-      const words = new Uint32Array(1);
-      host.fillRandom(words);
-      return words[0]! / 2 ** 32;
-    },
-    maxQueueBytes: settings.maxQueueBytes,
-    maxInFlight: settings.maxInFlight,
-    retry: settings.retry,
-  });
+  const deliver = deliverOn(host, transport, settings);
 
   const clock = new Clock(host.now, host.unixNow, host.originMs(), host.hrtime);
   const pipeline = new Pipeline({
@@ -266,21 +236,10 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
     };
   }
 
-  /** Resolves to what the work resolves to; to false when it takes longer. */
-  function inTime(work: Promise<boolean>, withinMs: number): Promise<boolean> {
-    return new Promise((resolve) => {
-      const cancel = host.setTimer(() => resolve(false), withinMs, true);
-      void work.then((done) => {
-        cancel();
-        resolve(done);
-      });
-    });
-  }
-
   /** Hands what is recorded to delivery. */
   async function handOver(): Promise<boolean> {
     if (detection.running > 0 && pipeline.queued > 0) {
-      await inTime(detection.settled, DETECTION_WAIT_MS);
+      await inTime(host, detection.settled, DETECTION_WAIT_MS);
     }
     await loaded;
     await pipeline.drained();
@@ -294,8 +253,8 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
     // By itself, so that without processors nobody waits a turn longer.
     const processed =
       processors === null ||
-      inTime(end === 'close' ? processors.shutdown() : processors.flushed(), within);
-    const handed = await inTime(handOver(), within);
+      inTime(host, end === 'close' ? processors.shutdown() : processors.flushed(), within);
+    const handed = await inTime(host, handOver(), within);
     if (end === 'close') pipeline.abandonWaiting();
     const answered = await deliver[end](Math.max(0, deadlineAt - host.now()));
     return (await processed) && handed && answered;
