@@ -3,6 +3,7 @@
  * get the same ReadableSpans.
  */
 
+import type { SpanLike } from '../../src/exporters/span-like.ts';
 import type { BenchCase, Prepared } from '../harness/case.ts';
 import { assertSpans } from '../spans.ts';
 import { load } from '../subjects/load.ts';
@@ -16,13 +17,15 @@ async function prepare(): Promise<Prepared> {
   const upstream2 = await load('upstream-2', 'readable');
   const spans2 = upstream2.recorded(BATCH);
   const codec = await load('readable', 'readable');
+  const protobufjs = await load('protobufjs', 'readable');
   const subjects = [
     { name: 'otlp-wasm/simd', run: () => codec.encode(spans) },
+    { name: 'protobufjs, static', run: () => protobufjs.serialize(spans as SpanLike[]) },
     { name: 'opentelemetry-js', run: () => upstream.serialize(spans) },
     { name: 'opentelemetry-js-2.x', run: () => upstream2.serialize(spans2) },
   ];
   return {
-    rivals: ['opentelemetry-js'],
+    rivals: ['opentelemetry-js', 'protobufjs, static'],
     work: { unit: 'ns/op', ops: BATCH },
     subjects,
     check() {

@@ -3,6 +3,7 @@ export interface Subjects {
   harness: typeof import('./harness.ts');
   upstream: typeof import('./upstream.ts');
   'upstream-2': typeof import('./upstream-2.ts');
+  protobufjs: typeof import('./protobufjs.ts');
   readable: typeof import('./readable.ts');
   ours: typeof import('./ours.ts');
 }
