@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import {
   type Attributes,
   createTraceState,
@@ -311,11 +312,52 @@ describe('keys of attributes', () => {
   });
 
   it('only those of the object itself that can be enumerated', () => {
-    const attributes = Object.create({ inherited: 1 }) as Attributes;
-    Object.defineProperty(attributes, 'hidden', { value: 1, enumerable: false });
-    attributes['own'] = 1;
-    const [span] = spansOf(expectAsUpstream([spanLike({ attributes })]));
-    expect(span!.attributes).toEqual([['own', { int: 1n }]]);
+    const inheriting = Object.create({ inherited: 1 });
+    const members = { hidden: { value: 1 }, own: { value: 1, enumerable: true } };
+    const given: Attributes[] = [
+      Object.defineProperties(inheriting, members),
+      Object.defineProperties({}, members),
+      Object.defineProperties(Object.create(null), members),
+      new Proxy({ own: 1 }, {}),
+      runInNewContext('({ own: 1 })'),
+    ];
+    const spans = given.map((attributes) =>
+      spanLike({
+        attributes,
+        events: [{ time: [1, 2], name: 'e', attributes }],
+        links: [{ context: LINKED, attributes }],
+      }),
+    );
+    const own: ModelAttributes = [['own', { int: 1n }]];
+    for (const { attributes, events, links } of spansOf(expectAsUpstream(spans))) {
+      const found = [attributes, events[0]!.attributes, links[0]!.attributes];
+      expect(found).toEqual([own, own, own]);
+    }
+  });
+
+  it('not those that somebody has given all objects', () => {
+    const attributes = { own: 1, map: { inner: 1 } };
+    const spans = [
+      spanLike({
+        attributes,
+        events: [
+          { time: [1, 2], name: 'e', attributes },
+          { time: [1, 2], name: 'bare', attributes: {} },
+        ],
+      }),
+      spanLike(),
+    ];
+    const expected = bytesEverywhere(spans);
+    const everything = Object.prototype as Record<string, unknown>;
+    everything['everywhere'] = 1;
+    let polluted: Uint8Array;
+    try {
+      polluted = bytesEverywhere(spans);
+    } finally {
+      delete everything['everywhere'];
+    }
+    expect(Buffer.compare(polluted, expected)).toBe(0);
+    expect(Buffer.compare(bytesEverywhere(spans), expected)).toBe(0);
   });
 
   it('in changing order, some there and some not, with values of changing kinds', () => {
