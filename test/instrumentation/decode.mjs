@@ -6,7 +6,10 @@ import protobuf from 'protobufjs';
 const { root } = protobuf.parse(`
   syntax = "proto3";
   message Request { repeated ResourceSpans resource_spans = 1; }
-  message ResourceSpans { repeated ScopeSpans scope_spans = 2; }
+  message ResourceSpans {
+    Resource resource = 1; repeated ScopeSpans scope_spans = 2; string schema_url = 3;
+  }
+  message Resource { repeated KeyValue attributes = 1; uint32 dropped_attributes_count = 2; }
   message ScopeSpans { Scope scope = 1; repeated Span spans = 2; string schema_url = 3; }
   message Scope {
     string name = 1; string version = 2;
@@ -69,12 +72,23 @@ export function decodeTraces(body) {
           name: scope?.name ?? '',
           version: scope?.version ?? '',
           schemaUrl,
-          ...attributes(scope ?? { attributes: [], droppedAttributesCount: 0 }),
+          ...attributes(scope ?? NO_ATTRIBUTES),
         },
       })),
     ),
   );
 }
+
+/** The resources of an ExportTraceServiceRequest, each with its schema URL. */
+export function decodeResources(body) {
+  const { resourceSpans } = Request.decode(body);
+  return resourceSpans.map(({ resource, schemaUrl }) => ({
+    schemaUrl,
+    ...attributes(resource ?? NO_ATTRIBUTES),
+  }));
+}
+
+const NO_ATTRIBUTES = { attributes: [], droppedAttributesCount: 0 };
 
 const hex = (bytes) => Buffer.from(bytes).toString('hex');
 
