@@ -240,19 +240,25 @@ function fill(target: Attributes, given: ApiAttributes | undefined, polluted: bo
   let dropped = 0;
   for (const name in given) {
     const value = given[name];
-    if (
-      count < shape.plain &&
-      shape.names[count] === name &&
-      (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
-    ) {
-      values[count++] = value;
-      continue;
+    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
+      if (count < shape.plain && shape.names[count] === name) {
+        values[count++] = value;
+        continue;
+      }
+      const next = shape.fork(name, count);
+      if (next !== undefined) {
+        values[count++] = value;
+        shape = next;
+        continue;
+      }
     }
+    target.shape = shape;
     target.count = count;
     if (!setAttribute(target, name, value)) dropped++;
     shape = target.shape;
     count = target.count;
   }
+  target.shape = shape;
   target.count = count;
   return dropped;
 }
