@@ -116,6 +116,26 @@ const importByName = {
   },
 };
 
+/**
+ * Its copy of the API has the globals of `api-globals.ts`: in the API's own, a copy refuses whatever
+ * a copy of another version has registered (docs/decisions/register.md).
+ */
+const ownApiGlobals = {
+  name: 'own-api-globals',
+  setup(setup) {
+    let replaced = false;
+    setup.onResolve({ filter: /\/global-utils(\.[cm]?js)?$/ }, ({ importer }) => {
+      if (!/@opentelemetry[/\\]api[/\\]/.test(importer)) return undefined;
+      replaced = true;
+      const { absWorkingDir } = setup.initialOptions;
+      return { path: join(absWorkingDir, 'src/runtime/node/register/api-globals.ts') };
+    });
+    setup.onEnd(() => {
+      if (!replaced) throw new Error('@opentelemetry/api has no global-utils any more');
+    });
+  },
+};
+
 const LIBRARY = [
   {
     out: 'node',
@@ -145,6 +165,12 @@ const LIBRARY = [
   { out: 'codec-browser', entry: 'src/runtime/browser/codec.ts', platform: 'browser' },
   { out: 'codec-deno', entry: 'src/runtime/deno/codec.ts', platform: 'neutral' },
   { out: 'codec-workerd', entry: 'src/runtime/edge/codec.ts', platform: 'neutral' },
+  {
+    out: 'exporter-proto-node',
+    entry: 'src/runtime/node/exporter-proto.ts',
+    platform: 'node',
+    plugins: [portableAsText],
+  },
   { out: 'exporter-console', entry: 'src/exporters/console.ts', platform: 'neutral' },
   { out: 'exporter-fan-out', entry: 'src/exporters/fan-out.ts', platform: 'neutral' },
   { out: 'exporter-file', entry: 'src/exporters/file.ts', platform: 'node' },
@@ -159,6 +185,17 @@ const LIBRARY = [
     ...{ format: 'cjs', splitting: false, outExtension: { '.js': '.cjs' }, external: [] },
   },
   { out: 'redaction', entry: 'src/redaction.ts', platform: 'neutral' },
+  {
+    out: 'register',
+    entry: 'src/runtime/node/register/index.ts',
+    platform: 'node',
+    plugins: [portableAsText, resourcesApart, ownApiGlobals],
+    // For --require as for --import, and one file: the API's many take longer to load than
+    // everything else here.
+    ...{ format: 'cjs', splitting: false, outExtension: { '.js': '.cjs' }, external: [] },
+    define: { 'import.meta.url': 'registerUrl' },
+    banner: { js: "const registerUrl = require('node:url').pathToFileURL(__filename).href;" },
+  },
   { out: 'resources', entry: 'src/resources.ts', platform: 'neutral' },
   { out: 'samplers', entry: 'src/samplers.ts', platform: 'neutral' },
 ];
@@ -237,6 +274,7 @@ export async function buildDist(root) {
     });
   }
   cpSync(join(root, 'src/engine/generated/core-simd.wasm'), join(dist, 'core.wasm'));
+  writeFileSync(join(dist, 'register.d.cts'), '// Loaded for what it does.\nexport {};\n');
   writeFileSync(join(dist, 'THIRD-PARTY-NOTICES.txt'), noticesOf(root, inputs));
   const require = createRequire(join(root, 'package.json'));
   const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin/tsc');

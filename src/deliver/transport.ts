@@ -55,6 +55,15 @@ export interface TransportOptions {
   /** Full URL requests are posted to, e.g. `http://localhost:4318/v1/traces`. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** Asked before every attempt for more headers, which win; a failure is a failed attempt. */
+  readonly askHeaders?: () =>
+    | Readonly<Record<string, string>>
+    | Promise<Readonly<Record<string, string>>>;
+  /**
+   * On Node: options of the `http.Agent` or `https.Agent` that pools connections, TLS included, or
+   * what makes one (for `http:` or `https:`), which stays its maker's to destroy.
+   */
+  readonly agent?: object | ((protocol: string) => object | Promise<object>);
   /** The User-Agent; empty sends none (browsers set their own, and ours would cost a preflight). */
   readonly userAgent: string;
   /** One attempt's time limit in milliseconds, connecting included. */

@@ -1,6 +1,7 @@
-import { endpointOf } from '../deliver/endpoint.ts';
+import { endpointOf, type HttpEndpoint } from '../deliver/endpoint.ts';
 import { type HttpAnswer, LASTING_ERROR, outcomeOf, oversized, shown } from '../deliver/outcome.ts';
 import type { Outcome, Payload, Transport, TransportOptions } from '../deliver/transport.ts';
+import { askedEndpoint } from './asked-headers.ts';
 import { readAll } from './read-all.ts';
 
 /**
@@ -9,13 +10,20 @@ import { readAll } from './read-all.ts';
  * `fetch` (a service binding, a test). Throws a TypeError when `url` is none.
  */
 export function fetchTransport(options: TransportOptions, fetcher?: typeof fetch): Transport {
-  const { timeoutMs, maxResponseBytes } = options;
-  const { url, headers: fixed, secrets } = endpointOf(options);
+  const { timeoutMs, maxResponseBytes, askHeaders } = options;
+  const endpoint = endpointOf(options);
   const inFlight = new Set<AbortController>();
   let closed = false;
 
   async function send(payload: Payload): Promise<Outcome> {
+    if (askHeaders === undefined) return attempt(payload, endpoint);
+    const asked = await askedEndpoint(options);
+    return 'kind' in asked ? asked : attempt(payload, asked);
+  }
+
+  async function attempt(payload: Payload, target: HttpEndpoint): Promise<Outcome> {
     if (closed) return { kind: 'retryable', reason: 'the transport is closed' };
+    const { url, headers: fixed, secrets } = target;
     let headers: Headers;
     try {
       headers = new Headers(fixed);

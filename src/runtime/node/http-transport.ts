@@ -2,6 +2,7 @@ import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import { endpointOf, type HttpEndpoint } from '../../deliver/endpoint.ts';
 import { LASTING_ERROR, outcomeOf, oversized, shown } from '../../deliver/outcome.ts';
 import type { Outcome, Payload, Transport, TransportOptions } from '../../deliver/transport.ts';
+import { askedEndpoint } from '../asked-headers.ts';
 import { builtin } from './builtin.ts';
 
 /** How long an unused connection stays open, milliseconds. */
@@ -13,22 +14,45 @@ const IDLE_CONNECTION_MS = 30_000;
  * Redirects are not followed: headers may hold credentials meant for one host only.
  */
 export function nodeHttpTransport(options: TransportOptions): Transport {
-  const { timeoutMs, maxResponseBytes } = options;
+  const { timeoutMs, maxResponseBytes, askHeaders } = options;
+  const makeAgent = typeof options.agent === 'function' ? options.agent : undefined;
   const inFlight = new Set<ClientRequest>();
   let pool: Pool | undefined;
   let closed = false;
 
   function send(payload: Payload): Promise<Outcome> {
+    const ready = askHeaders === undefined && (makeAgent === undefined || pool !== undefined);
+    return ready ? attempt(payload) : prepared(payload);
+  }
+
+  /** With what has to be asked for first. */
+  async function prepared(payload: Payload): Promise<Outcome> {
+    if (makeAgent !== undefined && pool === undefined) {
+      try {
+        const made = (await makeAgent(new URL(options.url).protocol)) as Agent;
+        pool ??= openPool(options, made);
+      } catch (error) {
+        const reason = shown(`no agent: ${error}`, endpointOf(options).secrets);
+        return { kind: 'retryable', reason };
+      }
+    }
+    if (askHeaders === undefined) return attempt(payload);
+    const asked = await askedEndpoint(options);
+    return 'kind' in asked ? asked : attempt(payload, asked);
+  }
+
+  function attempt(payload: Payload, asked?: HttpEndpoint): Promise<Outcome> {
     return new Promise((resolve) => {
       if (closed) return resolve({ kind: 'retryable', reason: 'the transport is closed' });
       let request: ClientRequest;
       let secrets: readonly string[] = [];
       try {
         pool ??= openPool(options);
-        secrets = pool.secrets;
-        const { agent, target } = pool;
+        secrets = asked?.secrets ?? pool.secrets;
+        const { agent, ClientRequest } = pool;
+        const target = asked === undefined ? pool.target : targetOf(asked);
         const headers = headersOf(target.headers, payload);
-        request = new pool.ClientRequest({ ...target, method: 'POST', agent, headers });
+        request = new ClientRequest({ ...target, method: 'POST', agent, headers });
       } catch (error) {
         return resolve({ kind: 'rejected', reason: shown(String(error), secrets) });
       }
@@ -89,7 +113,7 @@ export function nodeHttpTransport(options: TransportOptions): Transport {
   function close(): void {
     closed = true;
     for (const request of inFlight) request.destroy(new Error('the transport was closed'));
-    pool?.agent.destroy();
+    if (makeAgent === undefined) pool?.agent.destroy();
   }
 
   return { send, close };
@@ -106,20 +130,23 @@ interface Pool {
  * Comes with the first request: node:http costs more than everything else at start-up. The
  * class is used rather than `http.request`, which instrumentation replaces.
  */
-function openPool(options: TransportOptions): Pool {
-  const { maxConnections } = options;
+function openPool(options: TransportOptions, made?: Agent): Pool {
   const endpoint = endpointOf(options);
   const http = builtin('node:http');
-  const secure = endpoint.url.protocol === 'https:';
-  const { Agent: PoolAgent } = secure ? builtin('node:https') : http;
-  const agent = new PoolAgent({
+  const agent = made ?? newAgent(options, endpoint.url.protocol === 'https:');
+  const { ClientRequest } = http;
+  return { agent, ClientRequest, target: targetOf(endpoint), secrets: endpoint.secrets };
+}
+
+function newAgent({ maxConnections, agent }: TransportOptions, secure: boolean): Agent {
+  const { Agent: PoolAgent } = builtin(secure ? 'node:https' : 'node:http');
+  return new PoolAgent({
     keepAlive: true,
     maxSockets: maxConnections,
     maxFreeSockets: maxConnections,
     timeout: IDLE_CONNECTION_MS,
+    ...agent,
   });
-  const { ClientRequest } = http;
-  return { agent, ClientRequest, target: targetOf(endpoint), secrets: endpoint.secrets };
 }
 
 interface Target {

@@ -1,0 +1,26 @@
+import type { Host } from '../runtime/host.ts';
+
+type Shared =
+  | 'now'
+  | 'setTimer'
+  | 'soon'
+  | 'fillRandom'
+  | 'gzip'
+  | 'engines'
+  | 'httpTransport'
+  | 'variables'
+  | 'env'
+  | 'warn';
+
+/** The part of a host that exporting the spans of another SDK needs. */
+export interface ExporterHost extends Pick<Host, Shared> {
+  /** What a relative URL is relative to, where there is such a thing. */
+  baseUrl?(): string | undefined;
+  /** Options of the agent that the environment asks for (`TransportOptions.agent`). */
+  agentFromEnv?(env: Host['env'], warn: (line: string) => void): object;
+  /**
+   * Calls back when the program ends and there is only time to count; returns what stops that. The
+   * end itself is the business of the SDK that the exporter serves.
+   */
+  onEnd?(lost: () => void): () => void;
+}

@@ -1,0 +1,154 @@
+import type { MeterProvider } from '@opentelemetry/api';
+import { checkedUrl, group, headerProblem, refused, shown, typeShown } from '../options/checks.ts';
+import {
+  checkHeaders,
+  LONGEST_MS,
+  numbers,
+  type QueueSettings,
+  resolveQueue,
+} from '../options/delivery.ts';
+import type { StartOptions } from '../options/options.ts';
+import type { ExporterHost } from './exporter-host.ts';
+
+type Headers = Readonly<Record<string, string>>;
+
+/**
+ * Options of `OTLPTraceExporter`: those of upstream's exporters, and `queue`. What is left out comes
+ * from the environment variable named beside it (Node, Deno and Bun only; `…` is
+ * `OTEL_EXPORTER_OTLP_TRACES_`, or `OTEL_EXPORTER_OTLP_` where that is not set), then from the
+ * default. An option that cannot be used is an OtlpError `invalid_option`; a variable that cannot is
+ * reported once and ignored.
+ */
+export interface OTLPExporterConfig {
+  /**
+   * Where requests go, used as it is; in a browser relative to the page. `…ENDPOINT` (to
+   * `OTEL_EXPORTER_OTLP_ENDPOINT` `/v1/traces` is appended). Default
+   * `http://localhost:4318/v1/traces`.
+   */
+  readonly url?: string;
+  /**
+   * Sent with every request, with those of `…HEADERS`, over which they win. A function is asked
+   * before every attempt; while it fails, spans wait. Values are never shown. Default none.
+   */
+  readonly headers?: Headers | (() => Headers | Promise<Headers>);
+  /**
+   * Time limit of one attempt in milliseconds, connecting included (upstream: of all attempts).
+   * `…TIMEOUT`. Default 10 000.
+   */
+  readonly timeoutMillis?: number;
+  /** `'gzip'` or `'none'`, on every host. `…COMPRESSION`. Default `'none'`. */
+  // Upstream's enum is a string, too, but none of these two for the compiler.
+  readonly compression?: 'gzip' | 'none' | (string & {});
+  /** Requests in flight at most; more of them wait (upstream: are lost). Default 30. */
+  readonly concurrencyLimit?: number;
+  /** Whether connections are used again. Node only; others always do. Default true. */
+  readonly keepAlive?: boolean;
+  /**
+   * Options of the `http.Agent` or `https.Agent`, or a function that makes one. Node only. TLS:
+   * `…CERTIFICATE`, `…CLIENT_CERTIFICATE`, `…CLIENT_KEY` are files in PEM for its `ca`, `cert` and
+   * `key`. Default: an agent that keeps connections.
+   */
+  readonly httpAgentOptions?: object | ((protocol: string) => object | Promise<object>);
+  /** Put before our own User-Agent. Browsers send theirs. Default none. */
+  readonly userAgent?: string;
+  /** Accepted as upstream does; not used yet. */
+  readonly selfObsMeterProvider?: MeterProvider;
+  /** Encoded requests that wait for the collector, and when they are sent again. */
+  readonly queue?: StartOptions['queue'];
+}
+
+/** Options with every default filled in. */
+export interface ExporterSettings extends QueueSettings {
+  readonly url: string;
+  readonly headers: Headers;
+  readonly askHeaders: (() => Promise<Headers>) | undefined;
+  readonly timeoutMs: number;
+  readonly compression: 'gzip' | 'none';
+  readonly agent: object | ((protocol: string) => object | Promise<object>);
+  readonly userAgent: string;
+}
+
+/** @throws OtlpError `invalid_option` */
+export function resolveExporterOptions(
+  given: OTLPExporterConfig,
+  host: ExporterHost,
+  warn: (line: string) => void,
+): ExporterSettings {
+  // As upstream does, null is taken for what is left out.
+  const entries = Object.entries(group('options', given)).filter(([, value]) => value !== null);
+  const options = Object.fromEntries(entries) as OTLPExporterConfig;
+  const variables = host.variables?.(host.env, warn);
+  const number = numbers(variables);
+
+  const { url, headers, keepAlive, httpAgentOptions, userAgent = '' } = options;
+  const compression = checkCompression(options.compression);
+  if (keepAlive !== undefined && typeof keepAlive !== 'boolean') {
+    throw refused('keepAlive', keepAlive, 'true or false');
+  }
+  if (headerProblem('user-agent', userAgent) !== undefined) {
+    throw refused('userAgent', userAgent, 'a string of characters that headers can have');
+  }
+  const warned = new Set<string>();
+  const headersOf = (texts: object) =>
+    textsOf(texts, (name) => {
+      if (warned.has(name)) return;
+      warned.add(name);
+      warn(`header ${shown(name)} is undefined; it is left out.`);
+    });
+  const asked = typeof headers === 'function' ? headers : undefined;
+  const fixed = typeof headers === 'function' ? {} : group('headers', headers);
+  const limit = number('concurrencyLimit', options.concurrencyLimit, [
+    30,
+    1,
+    Number.POSITIVE_INFINITY,
+  ]);
+  return {
+    url:
+      url === undefined
+        ? (variables?.url() ?? 'http://localhost:4318/v1/traces')
+        : checkedUrl("option 'url'", absolute(url, host.baseUrl?.())),
+    headers: { ...variables?.headers(), ...headersOf(fixed) },
+    askHeaders: asked && (async () => headersOf(checkAnswer(await asked()))),
+    timeoutMs: number('timeoutMillis', options.timeoutMillis, [10_000, 1, LONGEST_MS]),
+    compression: compression ?? variables?.compression('none') ?? 'none',
+    ...resolveQueue(options.queue, number, Math.min(limit, 1024)),
+    agent:
+      typeof httpAgentOptions === 'function'
+        ? (httpAgentOptions as (protocol: string) => object)
+        : {
+            ...host.agentFromEnv?.(host.env, warn),
+            ...(keepAlive !== undefined && { keepAlive }),
+            ...group('httpAgentOptions', httpAgentOptions),
+          },
+    userAgent,
+  };
+}
+
+function absolute(url: string, base: string | undefined): string {
+  try {
+    return new URL(url, base).href;
+  } catch {
+    return url;
+  }
+}
+
+function checkCompression(value: string | undefined): 'gzip' | 'none' | undefined {
+  if (value === undefined || value === 'gzip' || value === 'none') return value;
+  throw refused('compression', value, "'gzip' or 'none'");
+}
+
+/** As upstream has them: what is undefined is left out, a number becomes a string. */
+function textsOf(headers: object, leftOut: (name: string) => void): Headers {
+  const texts: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined) leftOut(name);
+    else texts[name] = typeof value === 'number' ? String(value) : value;
+  }
+  return checkHeaders(texts);
+}
+
+function checkAnswer(answer: unknown): object {
+  if (typeof answer === 'object' && answer !== null) return answer;
+  const seen = answer === null || answer === undefined ? String(answer) : typeShown(answer);
+  throw new TypeError(`option 'headers' returned ${seen}, not an object`);
+}

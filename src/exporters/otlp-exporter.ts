@@ -1,0 +1,13 @@
+/** What the entries of the drop-in exporters have besides their classes. */
+
+export type { RetryPolicy } from '../deliver/retry.ts';
+export { isOtlpError, OtlpError, type OtlpErrorCode } from '../errors.ts';
+export type { EndpointHealth } from '../health/report.ts';
+export type { OTLPExporterConfig } from './exporter-options.ts';
+export type {
+  ExporterDropCause,
+  ExporterHealth,
+  ExportResult,
+  TraceExporter,
+} from './otlp-trace-exporter.ts';
+export type * from './span-like.ts';

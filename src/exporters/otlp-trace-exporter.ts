@@ -1,0 +1,536 @@
+/**
+ * `OTLPTraceExporter` of every protocol and host: takes spans from another SDK's span processor,
+ * encodes them within the call, and hands them to delivery. Read it in this order:
+ *
+ *   export → #encode → #hand → delivery → #sent → told
+ *
+ * Invariant at any moment, in spans: recorded = sent + rejected + queued + Σ dropped.
+ */
+
+import type { Encoded } from '../codec/encode.ts';
+import { type Body, compressByHost, gzipCapacity, makeCompress } from '../compress/compress.ts';
+import type { Deliver, DropCause } from '../deliver/deliver.ts';
+import { shown } from '../deliver/outcome.ts';
+import type { Outcome, Payload, Transport } from '../deliver/transport.ts';
+import { planMemory } from '../engine/plan.ts';
+import { type Engine, selectEngine } from '../engine/select.ts';
+import { OtlpError } from '../errors.ts';
+import { lossReporter } from '../health/losses.ts';
+import { type EndpointHealth, type Health, type SignalHealth, shownUrl } from '../health/report.ts';
+import { deliverOn, inTime, MAX_WAITING, transportOptions } from '../wiring.ts';
+import type { ExporterHost } from './exporter-host.ts';
+import {
+  type ExporterSettings,
+  type OTLPExporterConfig,
+  resolveExporterOptions,
+} from './exporter-options.ts';
+import { SpanEncoder } from './span-encoder.ts';
+import type { SpanLike } from './span-like.ts';
+
+/** What became of the spans of one call, as upstream's `ExportResult` has it. */
+export interface ExportResult {
+  /** 0: all of them are delivered. 1: they are lost, or not delivered yet; `error` says which. */
+  readonly code: 0 | 1;
+  readonly error?: Error;
+}
+
+/** How requests of one OTLP encoding are made from those in protobuf. */
+export interface ExportFormat {
+  readonly contentType: string;
+  readonly transcode?: (request: Uint8Array) => Uint8Array<ArrayBuffer>;
+}
+
+/** Why spans were given up before delivery had them. */
+export interface ExporterDropped {
+  /** Larger than 4 MiB. */
+  too_large: number;
+  /** No spans, or their own functions threw. */
+  unreadable: number;
+  /** Too many waited for an engine that must be loaded, or it cannot be had. */
+  engine_loading: number;
+  /** Exported after `shutdown()`. */
+  after_shutdown: number;
+}
+
+export type ExporterDropCause = keyof ExporterDropped | DropCause;
+
+/** What `exporter.health()` answers. Holds no secrets. */
+export interface ExporterHealth {
+  readonly engine: Health['engine'];
+  readonly signals: {
+    readonly traces: Omit<SignalHealth, 'dropped' | 'lateCalls'> & {
+      readonly dropped: Readonly<Record<ExporterDropCause, number>>;
+    };
+  };
+  readonly endpoints: readonly EndpointHealth[];
+  readonly memory: { readonly engineBytes: number; readonly queueBytes: number };
+}
+
+const MEBIBYTE = 1024 * 1024;
+/** Takes spans of up to half of it. */
+const RING_BYTES = 8 * MEBIBYTE;
+const MAX_REQUEST_BYTES = 8 * MEBIBYTE;
+/** How long `forceFlush` and `shutdown` wait, milliseconds. */
+const FLUSH_TIMEOUT_MS = 30_000;
+
+const ADVICE = {
+  exit: "call and await the SDK's shutdown() before the process ends",
+  too_large: 'a span is larger than 4 MiB; bound its attributes in the SDK',
+  unreadable: 'what was exported is no span of an OpenTelemetry SDK',
+};
+
+/** The spans of one call of `export`. */
+interface Batch {
+  readonly callback: (result: ExportResult) => void;
+  readonly spans: number;
+  /** Spans of which it is not known what becomes of them. */
+  open: number;
+  /** What has become of others than those delivered. */
+  readonly lost: string[];
+  told: boolean;
+}
+
+/** A request of a batch that delivery has. */
+interface Piece {
+  readonly batch: Batch;
+  sending: boolean;
+  failures: number;
+}
+
+interface Waiting {
+  readonly spans: readonly SpanLike[];
+  readonly batch: Batch;
+}
+
+/** What is there once the engine is. */
+interface Parts {
+  readonly encoder: SpanEncoder;
+  readonly memory: Uint8Array;
+  readonly compress: (at: number, bytes: number) => Body | Promise<Body>;
+}
+
+/**
+ * A span exporter for OpenTelemetry's SDKs for JavaScript (2.x, 3.x): give it to a
+ * `BatchSpanProcessor` or a `SimpleSpanProcessor`, or to `NodeSDK` as `traceExporter`.
+ */
+export class TraceExporter {
+  readonly #host: ExporterHost;
+  readonly #format: ExportFormat;
+  readonly #settings: ExporterSettings;
+  readonly #deliver: Deliver;
+  readonly #losses: ReturnType<typeof lossReporter>;
+  readonly #warn: (line: string) => void;
+  readonly #pieces = new Map<Payload, Piece>();
+  readonly #dropped: ExporterDropped = {
+    too_large: 0,
+    unreadable: 0,
+    engine_loading: 0,
+    after_shutdown: 0,
+  };
+  #recorded = 0;
+  /** Spans that were taken and are neither dropped nor handed to delivery yet. */
+  #held = 0;
+  #parts: Parts | undefined;
+  #opening: Promise<void> | undefined;
+  #engineProblem: string | undefined;
+  #encoding = false;
+  #waiting: Waiting[] = [];
+  #waitingSpans = 0;
+  /** Bodies that the host is compressing. */
+  readonly #compressing = new Set<Promise<void>>();
+  #down: Promise<void> | undefined;
+  #stopWatching: (() => void) | undefined;
+
+  constructor(host: ExporterHost, format: ExportFormat, options: OTLPExporterConfig) {
+    this.#host = host;
+    this.#format = format;
+    this.#warn = (line) => host.warn(`otlp-wasm: ${line}`);
+    const settings = resolveExporterOptions(options, host, this.#warn);
+    this.#settings = settings;
+    this.#deliver = deliverOn(host, this.#watched(), settings, (payload, cause) =>
+      this.#gaveUp(payload, cause),
+    );
+    this.#losses = lossReporter(
+      () => ({ traces: this.#traces(), lastError: this.#deliver.stats().lastError }),
+      host.now,
+      this.#warn,
+      ADVICE,
+    );
+  }
+
+  /**
+   * Takes a batch of ended spans: they are encoded before it returns, and may change afterwards.
+   * Never throws. Calls back once: with code 0 when all of them are delivered; with code 1 when some
+   * are lost, or when the collector does not answer, in which case they are kept and sent again
+   * for up to `queue.retry.maxAgeMs`, and the message says so.
+   */
+  export(spans: readonly SpanLike[], resultCallback: (result: ExportResult) => void): void {
+    const count = spans.length;
+    const batch: Batch = {
+      callback: resultCallback,
+      spans: count,
+      open: count,
+      lost: [],
+      told: false,
+    };
+    this.#recorded += count;
+    this.#held += count;
+    if (this.#down !== undefined) {
+      this.#lose(batch, 'after_shutdown', count, 'the exporter has been shut down');
+    } else if (count === 0) {
+      tellIfKnown(batch);
+    } else {
+      this.#stopWatching ??= this.#host.onEnd?.(() => this.#end());
+      const parts = this.#parts ?? this.#open();
+      // A span that exports spans when it is read would find the engine in use.
+      if (parts === undefined || this.#encoding) this.#wait(spans, batch);
+      else this.#encode(spans, batch, parts);
+    }
+    this.#losses.sometimes();
+  }
+
+  /**
+   * Resolves when everything that was exported before is answered or given up; rejects with an
+   * OtlpError `timeout` when that takes longer than 30 seconds, or when nothing can be attempted
+   * within them.
+   */
+  async forceFlush(): Promise<void> {
+    if (!(await this.#finish('drained'))) throw this.#incomplete('forceFlush');
+  }
+
+  /**
+   * As `forceFlush`, then closes connections; what is left is given up. What is exported afterwards
+   * is dropped. A second call returns the first one's promise.
+   */
+  shutdown(): Promise<void> {
+    this.#down ??= this.#close();
+    return this.#down;
+  }
+
+  /** Counts and states of this moment. Costs nothing until it is called. */
+  health(): ExporterHealth {
+    const stats = this.#deliver.stats();
+    const engine = this.#parts?.encoder.engine;
+    return {
+      engine: {
+        name: engine?.name ?? 'loading',
+        reason:
+          engine?.reason ??
+          this.#engineProblem ??
+          (this.#opening === undefined
+            ? 'it is chosen when spans come'
+            : 'the portable engine is being loaded'),
+      },
+      signals: { traces: this.#traces() },
+      endpoints: [
+        {
+          url: shownUrl(this.#settings.url),
+          state: stats.failing ? 'failing' : 'ok',
+          inFlight: stats.inFlight,
+          lastError: stats.lastError,
+          lastWarning: stats.lastWarning,
+        },
+      ],
+      memory: { engineBytes: engine?.buffer.byteLength ?? 0, queueBytes: stats.queuedBytes },
+    };
+  }
+
+  #traces(): ExporterHealth['signals']['traces'] {
+    const stats = this.#deliver.stats();
+    return {
+      recorded: this.#recorded,
+      queued: this.#held + stats.queuedRecords,
+      sent: stats.sent,
+      rejected: stats.rejected,
+      dropped: { ...this.#dropped, ...stats.dropped },
+      bytesRaw: stats.sentRawBytes,
+      bytesCompressed: stats.sentBytes,
+      requests: stats.requests,
+      retries: stats.retries,
+    };
+  }
+
+  /** The engine, where it can be had at once. */
+  #open(): Parts | undefined {
+    if (this.#opening !== undefined || this.#engineProblem !== undefined) return undefined;
+    const { compression } = this.#settings;
+    const capacity = compression === 'gzip' ? gzipCapacity(MAX_REQUEST_BYTES) : 0;
+    const plan = planMemory(RING_BYTES, MAX_REQUEST_BYTES, capacity);
+    const open = (engine: Engine) => {
+      const { gzip } = this.#host;
+      this.#parts = {
+        encoder: new SpanEncoder(engine, plan),
+        memory: new Uint8Array(engine.buffer),
+        compress: makeCompress(engine, compression, gzip, plan.compressed),
+      };
+      return this.#parts;
+    };
+    const failed = (error: unknown) => {
+      this.#engineProblem = `could not be loaded: ${String(error).slice(0, 160)}`;
+      this.#warn(`no engine: ${this.#engineProblem}; nothing is exported.`);
+      this.#abandonWaiting(`the engine ${this.#engineProblem}`);
+    };
+    try {
+      const selected = selectEngine(this.#host.engines, undefined, plan.bytes);
+      if (!('then' in selected)) return open(selected);
+      this.#opening = selected
+        .then((engine) => this.#encodeWaiting(open(engine)), failed)
+        .finally(() => {
+          this.#opening = undefined;
+        });
+    } catch (error) {
+      failed(error);
+    }
+    return undefined;
+  }
+
+  #wait(spans: readonly SpanLike[], batch: Batch): void {
+    const { length } = spans;
+    const problem =
+      this.#engineProblem === undefined ? undefined : `the engine ${this.#engineProblem}`;
+    if (problem !== undefined || this.#waitingSpans + length > MAX_WAITING) {
+      this.#lose(batch, 'engine_loading', length, problem ?? 'the engine is being loaded');
+    } else {
+      this.#waiting.push({ spans, batch });
+      this.#waitingSpans += length;
+    }
+  }
+
+  #takeWaiting(): Waiting[] {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#waitingSpans = 0;
+    return waiting;
+  }
+
+  #encodeWaiting(parts: Parts): void {
+    for (const { spans, batch } of this.#takeWaiting()) this.#encode(spans, batch, parts);
+  }
+
+  #abandonWaiting(why: string): void {
+    for (const { batch } of this.#takeWaiting()) {
+      this.#lose(batch, 'engine_loading', batch.spans, why);
+    }
+  }
+
+  #encode(spans: readonly SpanLike[], batch: Batch, parts: Parts): void {
+    // Not all are known of before the last one is.
+    let unreadable = 0;
+    let why = '';
+    let accounted = 0;
+    this.#encoding = true;
+    try {
+      const tooLarge = parts.encoder.encode(
+        spans,
+        (request) => {
+          this.#hand(request, batch, parts);
+          accounted += request.records;
+        },
+        (_, error) => {
+          unreadable++;
+          why = shown(String(error), []);
+        },
+      );
+      if (tooLarge > 0) this.#lose(batch, 'too_large', tooLarge, 'larger than 4 MiB');
+      accounted += tooLarge;
+    } catch (error) {
+      // Whatever it was has left the engine in a state that nobody knows.
+      this.#parts = undefined;
+      why = shown(String(error), []);
+      unreadable = spans.length - accounted;
+    } finally {
+      this.#encoding = false;
+    }
+    if (unreadable > 0) this.#lose(batch, 'unreadable', unreadable, why);
+    if (this.#deliver.stats().failing) this.#keep(batch);
+    if (this.#parts !== undefined && this.#waiting.length > 0) this.#encodeWaiting(this.#parts);
+  }
+
+  #hand(request: Encoded, batch: Batch, parts: Parts): void {
+    const { records } = request;
+    const { contentType } = this.#format;
+    const send = (rawBytes: number, { body, encoding }: Body) => {
+      const payload: Payload = {
+        signal: 'traces',
+        contentType,
+        body,
+        encoding,
+        records,
+        rawBytes,
+      };
+      this.#held -= records;
+      this.#pieces.set(payload, { batch, sending: false, failures: 0 });
+      this.#deliver.push(payload);
+    };
+    const { rawBytes, body } = this.#bodyOf(request, parts);
+    if ('body' in body) {
+      send(rawBytes, body);
+    } else {
+      const pending = body.then((ready) => {
+        this.#compressing.delete(pending);
+        send(rawBytes, ready);
+        if (this.#deliver.stats().failing) this.#keep(batch);
+      });
+      this.#compressing.add(pending);
+    }
+  }
+
+  #bodyOf(
+    { at, bytes }: Encoded,
+    { memory, compress, encoder }: Parts,
+  ): { rawBytes: number; body: Body | Promise<Body> } {
+    const { transcode } = this.#format;
+    if (transcode === undefined) return { rawBytes: bytes, body: compress(at, bytes) };
+    const text = transcode(memory.subarray(at, at + bytes));
+    const rawBytes = text.length;
+    if (this.#settings.compression === 'none') {
+      return { rawBytes, body: { body: text, encoding: 'identity' } };
+    }
+    if (rawBytes > encoder.plan.request.limitBytes) {
+      return { rawBytes, body: compressByHost(text, this.#host.gzip) };
+    }
+    // In place of the request it says the same as.
+    memory.set(text, at);
+    return { rawBytes, body: compress(at, rawBytes) };
+  }
+
+  /** The host's transport, which tells us how each attempt ended. */
+  #watched(): Transport {
+    const settings = this.#settings;
+    const usual = transportOptions(settings);
+    const { userAgent, askHeaders, agent } = settings;
+    const transport = this.#host.httpTransport({
+      ...usual,
+      ...(userAgent !== '' && { userAgent: `${userAgent} ${usual.userAgent}` }),
+      ...(askHeaders !== undefined && { askHeaders }),
+      agent,
+    });
+    return {
+      send: (payload) => {
+        const piece = this.#pieces.get(payload);
+        if (piece !== undefined) piece.sending = true;
+        const sent = transport.send(payload);
+        // One turn later than delivery learns of it: what is told is counted already.
+        void sent.then((outcome) => outcome).then((outcome) => this.#sent(payload, outcome));
+        return sent;
+      },
+      close: () => transport.close(),
+    };
+  }
+
+  #sent(payload: Payload, outcome: Outcome): void {
+    const piece = this.#pieces.get(payload);
+    if (piece === undefined) return;
+    const { batch } = piece;
+    piece.sending = false;
+    if (outcome.kind !== 'retryable') {
+      this.#pieces.delete(payload);
+      if (outcome.kind === 'rejected') {
+        batch.lost.push(`${counted(payload.records)} rejected: ${shown(outcome.reason, [])}`);
+      }
+      known(batch, payload.records);
+      if (outcome.kind !== 'delivered') this.#losses.sometimes();
+      return;
+    }
+    if (outcome.atOnce === true && piece.failures === 0) return;
+    piece.failures++;
+    // A wait that long is as good as a second failure: span processors hold one batch at a time.
+    const long = (outcome.delayMs ?? 0) > this.#settings.retry.initialMs;
+    if (piece.failures < 2 && !long) return;
+    for (const other of this.#pieces.values()) if (!other.sending) this.#keep(other.batch);
+  }
+
+  /** Delivery has given up a payload, and counted it. */
+  #gaveUp(payload: Payload, cause: DropCause): void {
+    const piece = this.#pieces.get(payload);
+    this.#pieces.delete(payload);
+    if (piece === undefined) return;
+    const { lastError } = this.#deliver.stats();
+    const why = lastError === undefined ? '' : `: ${lastError}`;
+    piece.batch.lost.push(`${counted(payload.records)} dropped (${cause})${why}`);
+    known(piece.batch, payload.records);
+  }
+
+  /** Spans that never reach delivery. */
+  #lose(batch: Batch, cause: keyof ExporterDropped, spans: number, why: string): void {
+    this.#held -= spans;
+    this.#dropped[cause] += spans;
+    batch.lost.push(`${counted(spans)} dropped (${cause}): ${why}`);
+    known(batch, spans);
+  }
+
+  /** Tells whoever waits for a batch that its spans will be sent again. */
+  #keep(batch: Batch): void {
+    if (batch.told || batch.open === 0) return;
+    const { lastError = 'no answer' } = this.#deliver.stats();
+    const seconds = Math.round(this.#settings.retry.maxAgeMs / 1000);
+    const lost = batch.lost.length === 0 ? '' : `; ${batch.lost.join('; ')}`;
+    const message = `${counted(batch.open)} kept, to be sent again for up to ${seconds} s: ${lastError}${lost}`;
+    tell(batch, { code: 1, error: new OtlpError('not_delivered', message) });
+  }
+
+  /** Hands what is held to delivery. */
+  async #handedOver(): Promise<boolean> {
+    await this.#opening;
+    await Promise.all(this.#compressing);
+    return true;
+  }
+
+  /** All waits share one deadline. */
+  async #finish(end: 'drained' | 'close'): Promise<boolean> {
+    const deadlineAt = this.#host.now() + FLUSH_TIMEOUT_MS;
+    const handed = await inTime(this.#host, this.#handedOver(), FLUSH_TIMEOUT_MS);
+    if (end === 'close') this.#abandonWaiting('the exporter was shut down before');
+    const answered = await this.#deliver[end](Math.max(0, deadlineAt - this.#host.now()));
+    return handed && answered;
+  }
+
+  async #close(): Promise<void> {
+    const complete = await this.#finish('close');
+    this.#stopWatching?.();
+    this.#losses.always();
+    if (!complete) throw this.#incomplete('shutdown');
+  }
+
+  /** The program ends. */
+  #end(): void {
+    this.#down ??= Promise.resolve();
+    this.#abandonWaiting('the process ended');
+    this.#deliver.abandon();
+    this.#losses.always();
+  }
+
+  #incomplete(what: string): OtlpError {
+    const { queued } = this.#traces();
+    const { lastError } = this.#deliver.stats();
+    const why = lastError === undefined ? '' : `; last error: ${lastError}`;
+    const left = what === 'shutdown' ? 'what was left is given up' : `${counted(queued)} wait`;
+    return new OtlpError('timeout', `${what} is not complete, ${left}${why}; see health().`);
+  }
+}
+
+/** So many spans more of a batch are accounted for. */
+function known(batch: Batch, spans: number): void {
+  batch.open -= spans;
+  tellIfKnown(batch);
+}
+
+function tellIfKnown(batch: Batch): void {
+  if (batch.open > 0 || batch.told) return;
+  if (batch.lost.length === 0) tell(batch, { code: 0 });
+  else tell(batch, { code: 1, error: new OtlpError('not_delivered', batch.lost.join('; ')) });
+}
+
+function tell(batch: Batch, result: ExportResult): void {
+  if (batch.told) return;
+  batch.told = true;
+  try {
+    batch.callback(result);
+  } catch {
+    // What a span processor does with it is no reason to fail here.
+  }
+}
+
+function counted(spans: number): string {
+  return `${spans} ${spans === 1 ? 'span' : 'spans'}`;
+}
