@@ -26,6 +26,7 @@ async function probe(file: string): Promise<Probed> {
 
 describe.each([
   ...['node', 'deno', 'browser', 'workerd'].map((host) => [host, 'start']),
+  ...['node', 'deno', 'browser', 'workerd'].map((host) => [`codec-${host}`, 'encodeTraces']),
   ['exporter-console', 'consoleTransport'],
   ['exporter-file', 'fileTransport'],
   ['exporter-fan-out', 'fanOutTransport'],
