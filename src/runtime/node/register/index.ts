@@ -1,0 +1,103 @@
+/**
+ * `otlp-wasm/register`: telemetry for a program that knows nothing of it, before its own code is
+ * loaded. Whatever goes wrong here is said in a line, and the program goes on without telemetry.
+ */
+
+import { resourceAround } from '../../../api/resource.ts';
+import { variablesOf } from '../../../options/env.ts';
+import { exportersFromEnv } from '../../../options/exporter.ts';
+import { startOn, type Telemetry } from '../../../telemetry.ts';
+import { VERSION } from '../../../version.ts';
+import { host } from '../host.ts';
+import { apiGlobals, openApiGlobals } from './api-globals.ts';
+import { apiVersion } from './api-version.ts';
+import { applicationDirectories, executableName } from './application.ts';
+import {
+  findInstrumentations,
+  hookModules,
+  loadInstrumentations,
+  messageOf,
+} from './instrumentations.ts';
+import { installDiagLogger, type Log, openLog } from './log.ts';
+
+/** Which copy of this file has run in this process or worker thread. */
+const MARK = Symbol.for('otlp-wasm.register.1');
+
+interface Mark {
+  readonly version: string;
+  readonly file: string;
+}
+
+const SOURCES = '--import, --require and NODE_OPTIONS';
+
+const silent = () => {};
+
+function registerAll(log: Log): void {
+  const { env, warn } = host;
+  const marked = globalThis as { [MARK]?: Mark };
+  const first = marked[MARK];
+  if (first !== undefined) {
+    log.warn(
+      `otlp-wasm ${VERSION} (${__filename}) does nothing: otlp-wasm ${first.version} ` +
+        `(${first.file}) was registered first and stays. Name one of them only in ${SOURCES}.`,
+    );
+    return;
+  }
+  marked[MARK] = { version: VERSION, file: __filename };
+
+  if (variablesOf(env, silent).disabled()) {
+    log.info(() => `otlp-wasm ${VERSION}: nothing is traced, OTEL_SDK_DISABLED is true`);
+    return;
+  }
+  const before = apiGlobals()?.['trace'];
+  if (before !== undefined) {
+    throw new Error(
+      `another OpenTelemetry SDK${nameOf(before)} was registered first and stays. Remove its set-up ` +
+        `or otlp-wasm/register; look at ${SOURCES}`,
+    );
+  }
+
+  const directories = applicationDirectories(process.argv[1]);
+  const sources = findInstrumentations(directories, log);
+  const version = apiVersion([...directories, ...sources.directories], log.warn);
+  const telemetry = startOn(host);
+  installDiagLogger(openApiGlobals(version), log, warn);
+  telemetry.register();
+
+  hookModules([...sources.directories, ...directories], log);
+  const running = loadInstrumentations(sources, telemetry.tracerProvider, env, log);
+  log.info(() => announcement(telemetry, running));
+}
+
+/** The class of the provider behind the API's proxy, where it has a telling name. */
+function nameOf(proxy: unknown): string {
+  const { getDelegate } = proxy as { getDelegate?: () => object };
+  const name = getDelegate?.call(proxy)?.constructor?.name ?? '';
+  return /TracerProvider$/.test(name) ? ` (${name})` : '';
+}
+
+function announcement(telemetry: Telemetry, running: readonly string[]): string {
+  const { engine, endpoints } = telemetry.health();
+  const nowhere = exportersFromEnv('OTEL_TRACES_EXPORTER', host.env, silent).length === 0;
+  const fromEnv = variablesOf(host.env, silent).resource();
+  const described = resourceAround({ host, fromEnv })({
+    'process.executable.name': executableName(),
+  });
+  const named = running.length > 0 ? `instrumentations: ${running.join(', ')}` : undefined;
+  return (
+    `otlp-wasm ${VERSION}: ` +
+    `${nowhere ? 'exporting nothing, OTEL_TRACES_EXPORTER is none' : `tracing to ${endpoints[0]!.url}`} ` +
+    `(engine ${engine.name}), service ${described['service.name']}, ${named ?? 'no instrumentations'}`
+  );
+}
+
+try {
+  const log = openLog(process.env['OTEL_LOG_LEVEL'], host.warn);
+  try {
+    registerAll(log);
+  } catch (error) {
+    log.warn(`telemetry is off: ${messageOf(error)}. The application goes on without it.`);
+  }
+} catch {
+  // Not even stderr can be written to.
+}
