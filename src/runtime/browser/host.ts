@@ -1,10 +1,9 @@
 import { StackContextManager } from '../../api/context/stack.ts';
 import { browserDetector } from '../../api/resource/detectors/browser.ts';
 import { inlinedEngines } from '../../engine/inlined.ts';
-import { fetchTransport } from '../fetch-transport.ts';
 import type { ExitHooks, Host } from '../host.ts';
 import { webHost } from '../web/host.ts';
-import { keepaliveFetch } from './keepalive.ts';
+import { pageTransport } from './keepalive.ts';
 
 /** A page or a worker in a browser. */
 export const host: Host = webHost({
@@ -16,7 +15,7 @@ export const host: Host = webHost({
     kind: 'stack',
     reason: 'browser has no AsyncLocalStorage: context ends at the first await',
   }),
-  httpTransport: (options) => fetchTransport(options, keepaliveFetch()),
+  httpTransport: pageTransport,
   onExit: watchPageHide,
 });
 

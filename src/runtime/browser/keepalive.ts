@@ -1,3 +1,6 @@
+import type { Transport, TransportOptions } from '../../deliver/transport.ts';
+import { fetchTransport } from '../fetch-transport.ts';
+
 /**
  * Browsers let a page have 64 KiB of bodies on their way that outlive it, its own requests
  * included (Fetch, "HTTP-network-or-cache fetch"), and Chromium a limited number of requests.
@@ -24,4 +27,9 @@ export function keepaliveFetch(): typeof fetch {
       bytes -= size;
     }
   };
+}
+
+/** OTLP/HTTP from a page. Browsers name themselves: a User-Agent of ours would need the server's consent. */
+export function pageTransport(options: TransportOptions): Transport {
+  return fetchTransport({ ...options, userAgent: '' }, keepaliveFetch());
 }
