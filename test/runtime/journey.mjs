@@ -69,3 +69,86 @@ export async function journey(start, options) {
   const report = await telemetry.shutdown();
   return { atEnd, engine: telemetry.health().engine, report };
 }
+
+/** Spans as the SDK of somebody else gives them to its exporters. */
+export function foreignSpans() {
+  const context = {
+    traceId: '0af7651916cd43dd8448eb211c80319c',
+    spanId: 'b7ad6b7169203331',
+    traceFlags: 1,
+  };
+  const state = { serialize: () => 'vendor=1' };
+  const resource = {
+    attributes: { 'service.name': SERVICE, hosts: ['a', 'b'] },
+    schemaUrl: 'https://example.com/schema',
+  };
+  const rest = {
+    kind: 0,
+    startTime: [1_700_000_000, 1],
+    endTime: [1_700_000_000, 250_000_001],
+    status: { code: 0 },
+    attributes: {},
+    links: [],
+    events: [],
+    resource,
+    instrumentationScope: SCOPE,
+    droppedAttributesCount: 0,
+    droppedEventsCount: 0,
+    droppedLinksCount: 0,
+  };
+  return [
+    {
+      ...rest,
+      name: SPAN.name,
+      kind: 2,
+      spanContext: () => ({ ...context, traceState: state }),
+      parentSpanContext: { ...context, spanId: '00f067aa0ba902b7', isRemote: true },
+      status: { code: 2, message: SPAN.error },
+      attributes: {
+        text: 'Grüße, 世界 🌍',
+        integer: -42,
+        large: 2 ** 53,
+        big: 2n ** 62n,
+        double: 0.5,
+        none: null,
+        infinite: Infinity,
+        flag: true,
+        bytes: new Uint8Array([0, 127, 255]),
+        list: ['a', 1, false, null],
+        map: { inner: { deep: 'x' } },
+      },
+      events: [{ time: [1_700_000_000, 2], name: SPAN.event, attributes: { 'event.n': 1 } }],
+      links: [{ context, attributes: { 'link.n': 2 }, droppedAttributesCount: 3 }],
+      droppedEventsCount: 7,
+    },
+    { ...rest, name: 'bare', spanContext: () => ({ ...context, spanId: '0000000000000001' }) },
+    {
+      ...rest,
+      name: 'elsewhere',
+      spanContext: () => ({ ...context, spanId: '0000000000000002' }),
+      instrumentationScope: { name: 'other' },
+    },
+  ];
+}
+
+/** What `otlp-wasm/codec` makes of them, and what it says where it must be waited for. */
+export async function codecJourney({ encodeTraces, encodeTracesJson, ready, isOtlpError }) {
+  const spans = foreignSpans();
+  let before;
+  try {
+    encodeTraces(spans);
+  } catch (error) {
+    if (!isOtlpError(error)) throw error;
+    before = { code: error.code, message: error.message };
+  }
+  await ready();
+  const protobuf = btoa(String.fromCharCode(...encodeTraces(spans)));
+  const json = new TextDecoder().decode(encodeTracesJson(spans));
+  let wrong;
+  try {
+    encodeTraces([spans[1], {}]);
+  } catch (error) {
+    wrong = isOtlpError(error) ? error.code : String(error);
+  }
+  return { before, protobuf, json, wrong };
+}

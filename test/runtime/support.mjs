@@ -111,3 +111,139 @@ export function assertArrived(collector, language) {
   assert.ok(Math.abs(offMs) < CLOCK_TOLERANCE_MS, `starts ${offMs} ms from now`);
   return span;
 }
+
+/** ExportTraceServiceRequest of the spans of `codecJourney`, in base64, checked with protoc. */
+const ENCODED = [
+  'CrEFCjAKFwoMc2VydmljZS5uYW1lEgcKBXNtb2tlChUKBWhvc3RzEgwqCgoDCgFhCgMKAWISkgQKFAoLc21va2Utc2Nv',
+  'cGUSBTEuMi4zErsDChAK92UZFs1D3YRI6yEcgDGcEgi3rWtxaSAzMRoIdmVuZG9yPTEiCADwZ6oLqQK3Kgtqb3VybmV5',
+  'IOKckzADOQEAKjb+nJcXQYGyEEX+nJcXSh4KBHRleHQSFgoUR3LDvMOfZSwg5LiW55WMIPCfjI1KFgoHaW50ZWdlchIL',
+  'GNb//////////wFKEgoFbGFyZ2USCSEAAAAAAABAQ0oRCgNiaWcSChiAgICAgICAgEBKEwoGZG91YmxlEgkhAAAAAAAA',
+  '4D9KCAoEbm9uZRIAShUKCGluZmluaXRlEgkhAAAAAAAA8H9KCgoEZmxhZxICEAFKDgoFYnl0ZXMSBToDAH//ShkKBGxp',
+  'c3QSESoPCgMKAWEKAhgBCgIQAAoASiMKA21hcBIcMhoKGAoFaW5uZXISDzINCgsKBGRlZXASAwoBeFohCQIAKjb+nJcX',
+  'EgdoYWxmd2F5Gg0KB2V2ZW50Lm4SAhgBYAdqMQoQCvdlGRbNQ92ESOshHIAxnBIIt61rcWkgMzEiDAoGbGluay5uEgIY',
+  'AigDNQEBAAB6GRIVbm9uZSBvZiB5b3VyIGJ1c2luZXNzGAKFAQEDAAASPAoQCvdlGRbNQ92ESOshHIAxnBIIAAAAAAAA',
+  'AAEqBGJhcmUwATkBACo2/pyXF0GBshBF/pyXF4UBAQEAABJMCgcKBW90aGVyEkEKEAr3ZRkWzUPdhEjrIRyAMZwSCAAA',
+  'AAAAAAACKgllbHNld2hlcmUwATkBACo2/pyXF0GBshBF/pyXF4UBAQEAABoaaHR0cHM6Ly9leGFtcGxlLmNvbS9zY2hl',
+  'bWE=',
+].join('');
+
+/** The same as OTLP/JSON. */
+const ENCODED_JSON = {
+  resourceSpans: [
+    {
+      resource: {
+        attributes: [
+          { key: 'service.name', value: { stringValue: 'smoke' } },
+          {
+            key: 'hosts',
+            value: { arrayValue: { values: [{ stringValue: 'a' }, { stringValue: 'b' }] } },
+          },
+        ],
+      },
+      scopeSpans: [
+        {
+          scope: { name: 'smoke-scope', version: '1.2.3' },
+          spans: [
+            {
+              traceId: '0af7651916cd43dd8448eb211c80319c',
+              spanId: 'b7ad6b7169203331',
+              traceState: 'vendor=1',
+              parentSpanId: '00f067aa0ba902b7',
+              name: 'journey ✓',
+              kind: 3,
+              startTimeUnixNano: '1700000000000000001',
+              endTimeUnixNano: '1700000000250000001',
+              attributes: [
+                { key: 'text', value: { stringValue: 'Grüße, 世界 🌍' } },
+                { key: 'integer', value: { intValue: '-42' } },
+                { key: 'large', value: { doubleValue: 9007199254740992 } },
+                { key: 'big', value: { intValue: '4611686018427387904' } },
+                { key: 'double', value: { doubleValue: 0.5 } },
+                { key: 'none', value: {} },
+                { key: 'infinite', value: { doubleValue: 'Infinity' } },
+                { key: 'flag', value: { boolValue: true } },
+                { key: 'bytes', value: { bytesValue: 'AH//' } },
+                {
+                  key: 'list',
+                  value: {
+                    arrayValue: {
+                      values: [{ stringValue: 'a' }, { intValue: '1' }, { boolValue: false }, {}],
+                    },
+                  },
+                },
+                {
+                  key: 'map',
+                  value: {
+                    kvlistValue: {
+                      values: [
+                        {
+                          key: 'inner',
+                          value: {
+                            kvlistValue: { values: [{ key: 'deep', value: { stringValue: 'x' } }] },
+                          },
+                        },
+                      ],
+                    },
+                  },
+                },
+              ],
+              events: [
+                {
+                  timeUnixNano: '1700000000000000002',
+                  name: 'halfway',
+                  attributes: [{ key: 'event.n', value: { intValue: '1' } }],
+                },
+              ],
+              droppedEventsCount: 7,
+              links: [
+                {
+                  traceId: '0af7651916cd43dd8448eb211c80319c',
+                  spanId: 'b7ad6b7169203331',
+                  attributes: [{ key: 'link.n', value: { intValue: '2' } }],
+                  droppedAttributesCount: 3,
+                  flags: 257,
+                },
+              ],
+              status: { message: 'none of your business', code: 2 },
+              flags: 769,
+            },
+            {
+              traceId: '0af7651916cd43dd8448eb211c80319c',
+              spanId: '0000000000000001',
+              name: 'bare',
+              kind: 1,
+              startTimeUnixNano: '1700000000000000001',
+              endTimeUnixNano: '1700000000250000001',
+              flags: 257,
+            },
+          ],
+        },
+        {
+          scope: { name: 'other' },
+          spans: [
+            {
+              traceId: '0af7651916cd43dd8448eb211c80319c',
+              spanId: '0000000000000002',
+              name: 'elsewhere',
+              kind: 1,
+              startTimeUnixNano: '1700000000000000001',
+              endTimeUnixNano: '1700000000250000001',
+              flags: 257,
+            },
+          ],
+        },
+      ],
+      schemaUrl: 'https://example.com/schema',
+    },
+  ],
+};
+
+/** Checks what came of `codecJourney`; `late` where the first call must say that it is early. */
+export function assertEncoded({ before, protobuf, json, wrong }, { late = false } = {}) {
+  assert.equal(before?.code, late ? 'engine_unavailable' : undefined, before?.message);
+  if (late) assert.match(before.message, /await ready\(\)/);
+  assert.equal(protobuf, ENCODED);
+  assert.deepEqual(JSON.parse(json), ENCODED_JSON);
+  assert.equal(wrong, 'invalid_data');
+  return before?.message;
+}

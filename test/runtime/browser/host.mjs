@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { startCollector } from 'otlp-wasm/collector';
 import { chromium } from 'playwright-core';
-import { assertArrived, assertNested, capture, Unavailable } from './support.mjs';
+import { assertArrived, assertEncoded, assertNested, capture, Unavailable } from './support.mjs';
 
 const CHROMIUM = '/usr/bin/chromium';
 const APT_MS = 150_000;
@@ -33,12 +33,16 @@ async function provideChromium() {
   }
 }
 
-/** As an application's bundler does it: what is imported lazily becomes a file of its own. */
-async function bundle(project) {
+/**
+ * The script of a page as an application's bundler makes it: what is imported lazily becomes a
+ * file of its own. By path: `/<name>.js`, and `/chunk-…` in the folder `under`.
+ */
+async function bundle(project, name, under = '') {
+  const outdir = join('build', name);
   await build({
     absWorkingDir: project,
-    entryPoints: { page: 'page.mjs' },
-    outdir: 'build',
+    entryPoints: { [name]: `${name}.mjs` },
+    outdir,
     bundle: true,
     splitting: true,
     format: 'esm',
@@ -48,13 +52,17 @@ async function bundle(project) {
     logLevel: 'warning',
   });
   const files = new Map();
-  for (const name of await readdir(join(project, 'build'))) {
-    files.set(`/${name}`, await readFile(join(project, 'build', name)));
+  for (const file of await readdir(join(project, outdir))) {
+    files.set(`${under}/${file}`, await readFile(join(project, outdir, file)));
   }
   return files;
 }
 
-const PAGE = '<!doctype html><title>smoke</title><script type="module" src="/page.js"></script>';
+const pageOf = (script) =>
+  `<!doctype html><title>smoke</title><script type="module" src="${script}"></script>`;
+
+/** Paths of pages, and their scripts. */
+const PAGES = { '/': '/page.js', '/codec': '/codec/codec.js' };
 
 /** Serves the page on loopback; `csp` is the policy of what follows. */
 async function serve(files) {
@@ -63,10 +71,10 @@ async function serve(files) {
   const server = createServer((request, response) => {
     const path = request.url.split('?', 1)[0];
     asked.push(path);
-    if (path === '/') {
+    if (path in PAGES) {
       response.setHeader('content-type', 'text/html; charset=utf-8');
       if (csp) response.setHeader('content-security-policy', csp);
-      response.end(PAGE);
+      response.end(pageOf(PAGES[path]));
     } else if (path === '/elsewhere') {
       response.setHeader('content-type', 'text/html; charset=utf-8');
       response.end('<!doctype html><title>elsewhere</title>');
@@ -119,24 +127,27 @@ async function gate(target) {
 
 export async function open(project) {
   await provideChromium();
-  const files = await bundle(project);
-  const chunks = [...files.keys()].filter((path) => path.startsWith('/chunk-'));
+  const files = new Map([
+    ...(await bundle(project, 'page')),
+    ...(await bundle(project, 'codec', '/codec')),
+  ]);
+  const chunks = [...files.keys()].filter((path) => path.includes('/chunk-'));
   const server = await serve(files);
   const collector = await startCollector({ port: 0, allowedOrigins: [server.url] });
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_FLAGS });
 
-  const pageUrl = (query, endpoint = collector.url) =>
-    `${server.url}/?collector=${encodeURIComponent(endpoint)}&${query}`;
+  const pageUrl = (query, endpoint = collector.url, path = '/') =>
+    `${server.url}${path}?collector=${encodeURIComponent(endpoint)}&${query}`;
 
   /** Opens the page; what its journey came to, what it complained of, what it loaded late. */
-  async function visit({ csp = '', query = '' } = {}) {
+  async function visit({ csp = '', query = '', path = '/' } = {}) {
     server.visit(csp);
     const page = await browser.newPage();
     const problems = [];
     page.on('pageerror', (error) => problems.push(String(error)));
     page.on('console', (message) => problems.push(message.text()));
     try {
-      await page.goto(pageUrl(query));
+      await page.goto(pageUrl(query, collector.url, path));
       await page.waitForFunction(() => globalThis.result !== undefined);
       const result = await page.evaluate(() => globalThis.result);
       assert.equal(result.error, undefined);
@@ -258,6 +269,21 @@ export async function open(project) {
         );
         assert.match(engine.reason, /simd failed: CompileError.*scalar failed: CompileError/);
         return engine.reason;
+      },
+      'otlp-wasm/codec; nothing else is loaded': async () => {
+        const { lazy, problems, ...result } = await visit({ path: '/codec' });
+        assertEncoded(result);
+        assert.deepEqual(lazy, []);
+        assert.deepEqual(problems, []);
+      },
+      'otlp-wasm/codec, a policy without wasm-unsafe-eval: once it is ready': async () => {
+        const { lazy, ...result } = await visit({ path: '/codec', csp: "default-src 'self'" });
+        const said = assertEncoded(result, { late: true });
+        assert.ok(
+          lazy.some((path) => path.includes('portable')),
+          `lazily loaded: ${lazy}`,
+        );
+        return said;
       },
     },
   };

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startCollector } from 'otlp-wasm/collector';
 import { optionsFor } from './journey.mjs';
-import { assertArrived, assertNested, capture, Unavailable } from './support.mjs';
+import { assertArrived, assertEncoded, assertNested, capture, Unavailable } from './support.mjs';
 
 export async function open(project) {
   const deno = join(project, 'node_modules/.bin/deno');
@@ -37,6 +37,10 @@ export async function open(project) {
     assert.deepEqual([report.complete, report.sent], [true, 1]);
     assertArrived(collector, 'nodejs');
     return engine.reason;
+  }
+
+  async function encodes(flags, expected) {
+    return assertEncoded(await app(flags, { program: 'codec.mjs' }), expected);
   }
 
   return {
@@ -127,6 +131,11 @@ export async function open(project) {
         assert.match(reason, /simd failed: .*scalar failed: /);
         return reason;
       },
+      'otlp-wasm/codec': () => encodes(),
+      'otlp-wasm/codec, no SIMD: once it is ready': () =>
+        encodes(['--v8-flags=--no-enable-sse4-1'], { late: true }),
+      'otlp-wasm/codec, no WebAssembly: once it is ready': () =>
+        encodes(['--v8-flags=--jitless'], { late: true }),
     },
   };
 }

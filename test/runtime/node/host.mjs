@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { startCollector } from 'otlp-wasm/collector';
 import { optionsFor } from './journey.mjs';
-import { assertArrived, assertNested, resultOf } from './support.mjs';
+import { assertArrived, assertEncoded, assertNested, resultOf } from './support.mjs';
 
 export async function open(project) {
   const collector = await startCollector({ port: 0 });
@@ -18,6 +18,11 @@ export async function open(project) {
     assert.deepEqual([result.report.complete, result.report.sent], [true, 1]);
     assertArrived(collector, 'nodejs');
     return result.engine.reason;
+  }
+
+  async function encodes(flags = []) {
+    const args = [...flags, 'codec.mjs'];
+    assertEncoded(await resultOf(process.execPath, args, { cwd: project }));
   }
 
   return {
@@ -54,6 +59,9 @@ export async function open(project) {
         assert.equal(collector.requests().length, 0);
         return message;
       },
+      'otlp-wasm/codec': () => encodes(),
+      'otlp-wasm/codec, no SIMD': () => encodes(['--no-enable-sse4-1']),
+      'otlp-wasm/codec, no WebAssembly': () => encodes(['--jitless']),
     },
   };
 }

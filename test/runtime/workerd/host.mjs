@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { build } from 'esbuild';
 import { startCollector } from 'otlp-wasm/collector';
 import workerdPackage from 'workerd';
-import { assertArrived, assertNested, capture, Unavailable } from './support.mjs';
+import { assertArrived, assertEncoded, assertNested, capture, Unavailable } from './support.mjs';
 
 /** The program itself; the package's command is a script that hands no descriptors on. */
 const WORKERD = workerdPackage.default ?? workerdPackage;
@@ -71,7 +71,7 @@ export async function open(project) {
   const collector = await startCollector({ port: 0 });
   const server = await serve(project, { COLLECTOR: collector.url });
 
-  /** What the worker answers: the health of its telemetry after it has recorded. */
+  /** What the worker answers: the health of its telemetry after it has recorded, or `?codec`. */
   async function healthOf(socket, query) {
     const response = await fetch(`${server.urls[socket]}/${query}`);
     const text = await response.text();
@@ -128,6 +128,9 @@ export async function open(project) {
         const { manager, reason } = await nested('compat', true);
         assert.equal(manager, 'async-local-storage');
         return reason;
+      },
+      'otlp-wasm/codec': async () => {
+        assertEncoded(await healthOf('main', '?codec'));
       },
       'portable, asked for': () => arrives('loading', '?engine=portable'),
       'portable, once it is there': () => arrives('portable', '?engine=portable'),

@@ -1,5 +1,6 @@
 import { start } from 'otlp-wasm';
-import { nest, optionsFor, record } from './journey.mjs';
+import * as codec from 'otlp-wasm/codec';
+import { codecJourney, nest, optionsFor, record } from './journey.mjs';
 
 // Not started here: a worker has neither random numbers nor network before its first request.
 const telemetries = new Map();
@@ -8,6 +9,7 @@ const telemetries = new Map();
 export default {
   async fetch(request, env, context) {
     const asked = new URL(request.url).searchParams;
+    if (asked.has('codec')) return Response.json(await codecJourney(codec));
     const engine = asked.get('engine') ?? undefined;
     if (!telemetries.has(engine)) {
       telemetries.set(engine, start(optionsFor(env.COLLECTOR, engine && { engine })));
