@@ -1,7 +1,8 @@
 /**
  * The whole way: spans recorded until a server in another process has answered for them.
  * `http+gzip` compresses; `20ms` is how long the server takes to answer. Upstream runs its
- * defaults (BatchSpanProcessor, OTLP/HTTP protobuf exporter) and so do we.
+ * defaults (BatchSpanProcessor, OTLP/HTTP protobuf exporter) and so do we. `path/exporter` is
+ * upstream's SDK and its BatchSpanProcessor with our exporter in place of its own.
  */
 
 import assert from 'node:assert/strict';
@@ -26,21 +27,30 @@ const ALL: readonly Subject[] = [
 /** Waiting is the same on every engine. */
 const WAITING: readonly Subject[] = ['otlp-wasm/simd', 'opentelemetry-js'];
 
-export const cases: readonly BenchCase[] = [false, true].flatMap((gzip) =>
-  [0, 20, 50].map((delayMs) => ({
-    name: `path/deliver/http${gzip ? '+gzip' : ''}/${delayMs}ms`,
-    prepare: () => prepare({ gzip, delayMs }),
-  })),
-);
+/** All else is upstream's. */
+const EXPORTERS: readonly Subject[] = ['otlp-wasm/exporter', 'opentelemetry-js'];
+
+export const cases: readonly BenchCase[] = [false, true].flatMap((gzip) => {
+  const protocol = `http${gzip ? '+gzip' : ''}`;
+  return [
+    ...[0, 20, 50].map((delayMs) => ({
+      name: `path/deliver/${protocol}/${delayMs}ms`,
+      prepare: () => prepare({ gzip, delayMs }, delayMs === 0 ? ALL : WAITING),
+    })),
+    {
+      name: `path/exporter/${protocol}/0ms`,
+      prepare: () => prepare({ gzip, delayMs: 0 }, EXPORTERS),
+    },
+  ];
+});
 
 type Server = Child<ServerRequest, ServerMessage>;
 
-async function prepare(delivering: Delivering): Promise<Prepared> {
+async function prepare(delivering: Delivering, names: readonly Subject[]): Promise<Prepared> {
   const server: Server = start('servers/otlp-server', {});
   const message = await server.next();
   assert('port' in message);
   const url = `http://127.0.0.1:${message.port}/v1/traces`;
-  const names = delivering.delayMs === 0 ? ALL : WAITING;
   const subjects: MeasuredSubject[] = names.map((subject) => ({
     name: subject,
     measure: (effort) => measureOne(server, { ...delivering, subject, url }, effort),

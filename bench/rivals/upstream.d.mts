@@ -37,8 +37,9 @@ export interface UpstreamDelivery {
   shutdown(): Promise<void>;
 }
 
-/** BatchSpanProcessor with its defaults and the OTLP/HTTP protobuf exporter. */
+/** BatchSpanProcessor with its defaults; its own OTLP/HTTP protobuf exporter unless given another. */
 export function delivering(options: {
   readonly url: string;
   readonly gzip: boolean;
+  readonly Exporter?: new (options: { url: string; compression: 'gzip' | 'none' }) => object;
 }): UpstreamDelivery;

@@ -62,9 +62,9 @@ export function serializeJson(spans) {
   return JsonTraceSerializer.serializeRequest(spans);
 }
 
-/** BatchSpanProcessor with its defaults and the OTLP/HTTP protobuf exporter. */
-export function delivering({ url, gzip }) {
-  const exporter = new OTLPTraceExporter({ url, compression: gzip ? 'gzip' : 'none' });
+/** BatchSpanProcessor with its defaults; its own OTLP/HTTP protobuf exporter unless given another. */
+export function delivering({ url, gzip, Exporter = OTLPTraceExporter }) {
+  const exporter = new Exporter({ url, compression: gzip ? 'gzip' : 'none' });
   let answered = 0;
   let failed = 0;
   let wake;

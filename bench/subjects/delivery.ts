@@ -69,8 +69,13 @@ process.disconnect();
 process.exit();
 
 async function open({ subject, url, gzip }: DeliveryOrder): Promise<Delivery> {
-  if (subject === 'opentelemetry-js')
+  if (subject === 'opentelemetry-js') {
     return (await load('upstream', 'delivery')).deliver(url, gzip);
+  }
+  if (subject === 'otlp-wasm/exporter') {
+    const { Exporter } = await load('exporter', 'delivery');
+    return (await load('upstream', 'delivery')).deliver(url, gzip, { Exporter });
+  }
   const engine = subject.slice('otlp-wasm/'.length) as 'simd' | 'scalar' | 'portable';
   return (await load('ours', 'delivery')).deliver(url, gzip, engine);
 }

@@ -1,5 +1,6 @@
 /** Every subject's module, by file name without its extension. */
 export interface Subjects {
+  exporter: typeof import('./exporter.ts');
   harness: typeof import('./harness.ts');
   upstream: typeof import('./upstream.ts');
   'upstream-2': typeof import('./upstream-2.ts');

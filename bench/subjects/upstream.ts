@@ -26,9 +26,13 @@ export function nested(): ContextSubject {
   return inContext(sdk.contextManager(), () => recordNested(tracer, BATCH));
 }
 
-/** BatchSpanProcessor with its defaults and the OTLP/HTTP exporter. */
-export function deliver(url: string, gzip: boolean): Delivery {
-  const upstream = sdk.delivering({ url, gzip });
+/** BatchSpanProcessor with its defaults; its own OTLP/HTTP exporter unless given another. */
+export function deliver(
+  url: string,
+  gzip: boolean,
+  own: Pick<Parameters<typeof sdk.delivering>[0], 'Exporter'> = {},
+): Delivery {
+  const upstream = sdk.delivering({ url, gzip, ...own });
   let spans = 0;
   return {
     // maxQueueSize; the batch on its way has left the queue, so this errs on the safe side.
