@@ -328,8 +328,10 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
       if (offered.kind !== 'stack') taken.push('context manager');
     }
     if (taken.length > 0) {
+      // Says who was first, where it is `otlp-wasm/register`.
+      const first = (globalThis as { [key: symbol]: unknown })[Symbol.for('otlp-wasm.registered')];
       warn(
-        `another OpenTelemetry SDK has registered its ${taken.join(', ')} before; ` +
+        `${first ?? 'another OpenTelemetry SDK'} has registered its ${taken.join(', ')} before; ` +
           `it stays. Remove that registration to use this one.`,
       );
     }

@@ -30,6 +30,8 @@ interface Mark {
 
 const SOURCES = '--import, --require and NODE_OPTIONS';
 
+const NAME = 'otlp-wasm/register';
+
 const silent = () => {};
 
 function registerAll(log: Log): void {
@@ -63,6 +65,8 @@ function registerAll(log: Log): void {
   const telemetry = startOn(host);
   installDiagLogger(openApiGlobals(version), log, warn);
   telemetry.register();
+  // For `start()` in the application, which may be that of another copy of this package.
+  (globalThis as { [key: symbol]: unknown })[Symbol.for('otlp-wasm.registered')] = NAME;
 
   hookModules([...sources.directories, ...directories], log);
   const running = loadInstrumentations(sources, telemetry.tracerProvider, env, log);

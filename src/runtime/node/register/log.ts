@@ -23,8 +23,8 @@ const GLOBALS: Readonly<Record<string, string>> = {
   propagation: 'propagator',
 };
 
-/** A frame of the API itself or of Node, in a stack. */
-const INNER_FRAME = /[/\\]@opentelemetry[/\\]|\(?node:/;
+/** A frame in a stack that is not the application's. */
+const INNER_FRAME = /[/\\]node_modules[/\\]|[( ]node:/;
 
 /** @param write shows one line */
 export function openLog(text: string | undefined, write: (line: string) => void): Log {
