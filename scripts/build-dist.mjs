@@ -165,12 +165,30 @@ const LIBRARY = [
   { out: 'codec-browser', entry: 'src/runtime/browser/codec.ts', platform: 'browser' },
   { out: 'codec-deno', entry: 'src/runtime/deno/codec.ts', platform: 'neutral' },
   { out: 'codec-workerd', entry: 'src/runtime/edge/codec.ts', platform: 'neutral' },
-  {
-    out: 'exporter-proto-node',
-    entry: 'src/runtime/node/exporter-proto.ts',
-    platform: 'node',
-    plugins: [portableAsText],
-  },
+  ...['proto', 'http'].flatMap((protocol) => [
+    {
+      out: `exporter-${protocol}-node`,
+      entry: `src/runtime/node/exporter-${protocol}.ts`,
+      platform: 'node',
+      plugins: [portableAsText],
+    },
+    {
+      out: `exporter-${protocol}-browser`,
+      entry: `src/runtime/browser/exporter-${protocol}.ts`,
+      platform: 'browser',
+    },
+    {
+      out: `exporter-${protocol}-deno`,
+      entry: `src/runtime/deno/exporter-${protocol}.ts`,
+      platform: 'neutral',
+    },
+    {
+      out: `exporter-${protocol}-workerd`,
+      entry: `src/runtime/edge/exporter-${protocol}.ts`,
+      platform: 'neutral',
+    },
+  ]),
+  { out: 'exporter-grpc', entry: 'src/exporters/grpc.ts', platform: 'neutral' },
   { out: 'exporter-console', entry: 'src/exporters/console.ts', platform: 'neutral' },
   { out: 'exporter-fan-out', entry: 'src/exporters/fan-out.ts', platform: 'neutral' },
   { out: 'exporter-file', entry: 'src/exporters/file.ts', platform: 'node' },

@@ -3,6 +3,8 @@
  * protocols and hosts; everything above it is the same for all.
  */
 
+import type { HttpEndpoint } from './endpoint.ts';
+
 export type Signal = 'traces';
 
 /** One encoded request. Immutable: encoded once, compressed once, whatever happens on the wire. */
@@ -50,20 +52,21 @@ export interface Transport {
   close(): void;
 }
 
+/** Makes an agent for `http:` or `https:`. */
+export type MakeAgent = (protocol: string) => object | Promise<object>;
+
 /** What a host needs to know to make a transport for one endpoint. */
 export interface TransportOptions {
   /** Full URL requests are posted to, e.g. `http://localhost:4318/v1/traces`. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Asked before every attempt for more headers, which win; a failure is a failed attempt. */
-  readonly askHeaders?: () =>
-    | Readonly<Record<string, string>>
-    | Promise<Readonly<Record<string, string>>>;
+  /** Asked before every attempt for the endpoint as it is then, or for why there is none. */
+  readonly askEndpoint?: () => Promise<HttpEndpoint | Outcome>;
   /**
-   * On Node: options of the `http.Agent` or `https.Agent` that pools connections, TLS included, or
-   * what makes one (for `http:` or `https:`), which stays its maker's to destroy.
+   * On Node: options of the `http.Agent` or `https.Agent` that pools connections, TLS included; or
+   * an agent, which stays its maker's to destroy; or what makes one, for a protocol.
    */
-  readonly agent?: object | ((protocol: string) => object | Promise<object>);
+  readonly agent?: object | MakeAgent;
   /** The User-Agent; empty sends none (browsers set their own, and ours would cost a preflight). */
   readonly userAgent: string;
   /** One attempt's time limit in milliseconds, connecting included. */

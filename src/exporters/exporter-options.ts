@@ -1,4 +1,5 @@
 import type { MeterProvider } from '@opentelemetry/api';
+import type { MakeAgent } from '../deliver/transport.ts';
 import { checkedUrl, group, headerProblem, refused, shown, typeShown } from '../options/checks.ts';
 import {
   checkHeaders,
@@ -48,7 +49,7 @@ export interface OTLPExporterConfig {
    * `…CERTIFICATE`, `…CLIENT_CERTIFICATE`, `…CLIENT_KEY` are files in PEM for its `ca`, `cert` and
    * `key`. Default: an agent that keeps connections.
    */
-  readonly httpAgentOptions?: object | ((protocol: string) => object | Promise<object>);
+  readonly httpAgentOptions?: object | MakeAgent;
   /** Put before our own User-Agent. Browsers send theirs. Default none. */
   readonly userAgent?: string;
   /** Accepted as upstream does; not used yet. */
@@ -64,7 +65,7 @@ export interface ExporterSettings extends QueueSettings {
   readonly askHeaders: (() => Promise<Headers>) | undefined;
   readonly timeoutMs: number;
   readonly compression: 'gzip' | 'none';
-  readonly agent: object | ((protocol: string) => object | Promise<object>);
+  readonly agent: object | MakeAgent;
   readonly userAgent: string;
 }
 
@@ -114,7 +115,7 @@ export function resolveExporterOptions(
     ...resolveQueue(options.queue, number, Math.min(limit, 1024)),
     agent:
       typeof httpAgentOptions === 'function'
-        ? (httpAgentOptions as (protocol: string) => object)
+        ? httpAgentOptions
         : {
             ...host.agentFromEnv?.(host.env, warn),
             ...(keepAlive !== undefined && { keepAlive }),

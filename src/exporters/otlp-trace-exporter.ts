@@ -18,6 +18,7 @@ import { OtlpError } from '../errors.ts';
 import { lossReporter } from '../health/losses.ts';
 import { type EndpointHealth, type Health, type SignalHealth, shownUrl } from '../health/report.ts';
 import { deliverOn, inTime, MAX_WAITING, transportOptions } from '../wiring.ts';
+import { askedEndpoint } from './asked-endpoint.ts';
 import type { ExporterHost } from './exporter-host.ts';
 import {
   type ExporterSettings,
@@ -399,12 +400,16 @@ export class TraceExporter {
     const settings = this.#settings;
     const usual = transportOptions(settings);
     const { userAgent, askHeaders, agent } = settings;
-    const transport = this.#host.httpTransport({
+    const options = {
       ...usual,
       ...(userAgent !== '' && { userAgent: `${userAgent} ${usual.userAgent}` }),
-      ...(askHeaders !== undefined && { askHeaders }),
       agent,
-    });
+    };
+    const transport = this.#host.httpTransport(
+      askHeaders === undefined
+        ? options
+        : { ...options, askEndpoint: () => askedEndpoint(this.#host, options, askHeaders) },
+    );
     return {
       send: (payload) => {
         const piece = this.#pieces.get(payload);

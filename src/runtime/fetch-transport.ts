@@ -1,7 +1,6 @@
 import { endpointOf, type HttpEndpoint } from '../deliver/endpoint.ts';
 import { type HttpAnswer, LASTING_ERROR, outcomeOf, oversized, shown } from '../deliver/outcome.ts';
 import type { Outcome, Payload, Transport, TransportOptions } from '../deliver/transport.ts';
-import { askedEndpoint } from './asked-headers.ts';
 import { readAll } from './read-all.ts';
 
 /**
@@ -10,14 +9,14 @@ import { readAll } from './read-all.ts';
  * `fetch` (a service binding, a test). Throws a TypeError when `url` is none.
  */
 export function fetchTransport(options: TransportOptions, fetcher?: typeof fetch): Transport {
-  const { timeoutMs, maxResponseBytes, askHeaders } = options;
+  const { timeoutMs, maxResponseBytes, askEndpoint } = options;
   const endpoint = endpointOf(options);
   const inFlight = new Set<AbortController>();
   let closed = false;
 
   async function send(payload: Payload): Promise<Outcome> {
-    if (askHeaders === undefined) return attempt(payload, endpoint);
-    const asked = await askedEndpoint(options);
+    if (askEndpoint === undefined) return attempt(payload, endpoint);
+    const asked = await askEndpoint();
     return 'kind' in asked ? asked : attempt(payload, asked);
   }
 

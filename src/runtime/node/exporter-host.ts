@@ -1,11 +1,18 @@
 import type { ExporterHost } from '../../exporters/exporter-host.ts';
 import { basics } from './basics.ts';
-import { nodeHttpTransport } from './http-transport.ts';
+import { agentTransport } from './made-agent.ts';
+import { tlsFromEnv } from './tls-from-env.ts';
 
+/** Node and Bun, without what a whole telemetry needs. */
 export const host: ExporterHost = {
   ...basics,
-  httpTransport: nodeHttpTransport,
+  httpTransport: agentTransport,
+  agentFromEnv: tlsFromEnv,
   get env() {
     return process.env;
+  },
+  onEnd(lost) {
+    process.once('exit', lost);
+    return () => void process.removeListener('exit', lost);
   },
 };

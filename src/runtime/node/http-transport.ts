@@ -2,7 +2,6 @@ import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import { endpointOf, type HttpEndpoint } from '../../deliver/endpoint.ts';
 import { LASTING_ERROR, outcomeOf, oversized, shown } from '../../deliver/outcome.ts';
 import type { Outcome, Payload, Transport, TransportOptions } from '../../deliver/transport.ts';
-import { askedEndpoint } from '../asked-headers.ts';
 import { builtin } from './builtin.ts';
 
 /** How long an unused connection stays open, milliseconds. */
@@ -14,30 +13,13 @@ const IDLE_CONNECTION_MS = 30_000;
  * Redirects are not followed: headers may hold credentials meant for one host only.
  */
 export function nodeHttpTransport(options: TransportOptions): Transport {
-  const { timeoutMs, maxResponseBytes, askHeaders } = options;
-  const makeAgent = typeof options.agent === 'function' ? options.agent : undefined;
+  const { timeoutMs, maxResponseBytes, askEndpoint } = options;
   const inFlight = new Set<ClientRequest>();
   let pool: Pool | undefined;
   let closed = false;
 
-  function send(payload: Payload): Promise<Outcome> {
-    const ready = askHeaders === undefined && (makeAgent === undefined || pool !== undefined);
-    return ready ? attempt(payload) : prepared(payload);
-  }
-
-  /** With what has to be asked for first. */
-  async function prepared(payload: Payload): Promise<Outcome> {
-    if (makeAgent !== undefined && pool === undefined) {
-      try {
-        const made = (await makeAgent(new URL(options.url).protocol)) as Agent;
-        pool ??= openPool(options, made);
-      } catch (error) {
-        const reason = shown(`no agent: ${error}`, endpointOf(options).secrets);
-        return { kind: 'retryable', reason };
-      }
-    }
-    if (askHeaders === undefined) return attempt(payload);
-    const asked = await askedEndpoint(options);
+  async function sendAsked(payload: Payload): Promise<Outcome> {
+    const asked = await askEndpoint!();
     return 'kind' in asked ? asked : attempt(payload, asked);
   }
 
@@ -113,10 +95,10 @@ export function nodeHttpTransport(options: TransportOptions): Transport {
   function close(): void {
     closed = true;
     for (const request of inFlight) request.destroy(new Error('the transport was closed'));
-    if (makeAgent === undefined) pool?.agent.destroy();
+    if (pool?.agent !== options.agent) pool?.agent.destroy();
   }
 
-  return { send, close };
+  return { send: askEndpoint === undefined ? attempt : sendAsked, close };
 }
 
 interface Pool {
@@ -130,12 +112,19 @@ interface Pool {
  * Comes with the first request: node:http costs more than everything else at start-up. The
  * class is used rather than `http.request`, which instrumentation replaces.
  */
-function openPool(options: TransportOptions, made?: Agent): Pool {
+function openPool(options: TransportOptions): Pool {
   const endpoint = endpointOf(options);
   const http = builtin('node:http');
-  const agent = made ?? newAgent(options, endpoint.url.protocol === 'https:');
+  const agent = isAgent(options.agent)
+    ? options.agent
+    : newAgent(options, endpoint.url.protocol === 'https:');
   const { ClientRequest } = http;
   return { agent, ClientRequest, target: targetOf(endpoint), secrets: endpoint.secrets };
+}
+
+/** As node:http tells, which takes agents of other kinds, too. */
+function isAgent(agent: object | undefined): agent is Agent {
+  return agent !== undefined && 'addRequest' in agent;
 }
 
 function newAgent({ maxConnections, agent }: TransportOptions, secure: boolean): Agent {

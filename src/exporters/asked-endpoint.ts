@@ -1,22 +1,28 @@
 import { endpointOf, type HttpEndpoint } from '../deliver/endpoint.ts';
 import { shown } from '../deliver/outcome.ts';
 import type { Outcome, TransportOptions } from '../deliver/transport.ts';
-import { setTimer } from './web/timer.ts';
+import type { ExporterHost } from './exporter-host.ts';
+
+type Headers = Readonly<Record<string, string>>;
 
 /**
- * The endpoint with the headers of one attempt, for options that have to be asked for them. What
- * fails, or takes longer than an attempt may, is worth another attempt: a token service that is
- * away costs nothing but time.
+ * The endpoint with the headers of one attempt, where they have to be asked for. What fails, or
+ * takes longer than an attempt may, is worth another attempt: a token service that is away costs
+ * nothing but time.
  */
-export async function askedEndpoint(options: TransportOptions): Promise<HttpEndpoint | Outcome> {
-  const { askHeaders, timeoutMs } = options;
+export async function askedEndpoint(
+  host: Pick<ExporterHost, 'setTimer'>,
+  options: TransportOptions,
+  askHeaders: () => Promise<Headers>,
+): Promise<HttpEndpoint | Outcome> {
+  const { timeoutMs } = options;
   let cancel = () => {};
   try {
     const late = new Promise<never>((_, reject) => {
       const expire = () => reject(new Error(`no answer within ${timeoutMs} ms`));
-      cancel = setTimer(expire, timeoutMs);
+      cancel = host.setTimer(expire, timeoutMs);
     });
-    const asked = await Promise.race([askHeaders?.(), late]);
+    const asked = await Promise.race([askHeaders(), late]);
     return endpointOf({ ...options, headers: { ...options.headers, ...asked } });
   } catch (error) {
     const { message = String(error) } = (error ?? {}) as { message?: string };

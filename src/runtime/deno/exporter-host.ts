@@ -1,0 +1,16 @@
+import { inlinedEngines } from '../../engine/inlined.ts';
+import type { ExporterHost } from '../../exporters/exporter-host.ts';
+import { variablesOf } from '../../options/env.ts';
+import { fetchTransport } from '../fetch-transport.ts';
+import { basics } from '../web/basics.ts';
+import { env } from './surroundings.ts';
+
+/** Deno, without what a whole telemetry needs. */
+export const host: ExporterHost = {
+  ...basics,
+  engines: inlinedEngines,
+  httpTransport: fetchTransport,
+  baseUrl: () => (globalThis as { location?: { readonly href: string } }).location?.href,
+  env,
+  variables: variablesOf,
+};

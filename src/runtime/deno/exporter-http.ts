@@ -1,0 +1,18 @@
+import type { OTLPExporterConfig } from '../../exporters/exporter-options.ts';
+import { JSON_FORMAT } from '../../exporters/json.ts';
+import { TraceExporter } from '../../exporters/otlp-trace-exporter.ts';
+import { host } from './exporter-host.ts';
+
+/** OTLP/HTTP in JSON. See {@link TraceExporter}. */
+export class OTLPTraceExporter extends TraceExporter {
+  /**
+   * Opens nothing before the first spans come.
+   *
+   * @throws OtlpError `invalid_option`
+   */
+  constructor(options: OTLPExporterConfig = {}) {
+    super(host, JSON_FORMAT, options);
+  }
+}
+
+export * from '../../exporters/otlp-exporter.ts';

@@ -1,0 +1,18 @@
+import type { OTLPExporterConfig } from '../../exporters/exporter-options.ts';
+import { TraceExporter } from '../../exporters/otlp-trace-exporter.ts';
+import { PROTOBUF } from '../../exporters/protobuf.ts';
+import { host } from './exporter-host.ts';
+
+/** OTLP/HTTP in protobuf. See {@link TraceExporter}. */
+export class OTLPTraceExporter extends TraceExporter {
+  /**
+   * Opens nothing before the first spans come.
+   *
+   * @throws OtlpError `invalid_option`
+   */
+  constructor(options: OTLPExporterConfig = {}) {
+    super(host, PROTOBUF, options);
+  }
+}
+
+export * from '../../exporters/otlp-exporter.ts';
