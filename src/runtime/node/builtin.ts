@@ -9,6 +9,7 @@ interface Builtins {
   readonly 'node:os': typeof import('node:os');
   readonly 'node:url': typeof import('node:url');
   readonly 'node:vm': typeof import('node:vm');
+  readonly 'node:worker_threads': typeof import('node:worker_threads');
   readonly 'node:zlib': typeof import('node:zlib');
 }
 

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 
 /** As much of a package.json as is looked at. */
 export interface Manifest {
@@ -24,14 +24,15 @@ export interface Located {
  */
 export function applicationDirectories(entry: string | undefined): string[] {
   const directories: string[] = [];
-  if (entry !== undefined && !entry.startsWith('-')) {
-    // A link is followed, unless Node is told not to.
-    directories.push(directoryOf(real(entry)), directoryOf(entry));
-  }
   try {
-    directories.push(process.cwd());
+    const current = process.cwd();
+    if (entry !== undefined && entry !== '-') {
+      const script = resolve(current, entry);
+      directories.push(directoryOf(real(script)), directoryOf(script));
+    }
+    directories.push(current);
   } catch {
-    // It was removed meanwhile.
+    // The current directory was removed meanwhile.
   }
   return [...new Set(directories)];
 }
@@ -121,7 +122,7 @@ function manifestAt(path: string): Manifest {
   }
 }
 
-/** The program's name without its path and extension, as detectors call it. */
+/** The program's name without its path, as detectors call it. */
 export function executableName(): string {
   return basename(process.execPath);
 }

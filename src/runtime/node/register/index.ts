@@ -8,6 +8,7 @@ import { variablesOf } from '../../../options/env.ts';
 import { exportersFromEnv } from '../../../options/exporter.ts';
 import { startOn, type Telemetry } from '../../../telemetry.ts';
 import { VERSION } from '../../../version.ts';
+import { builtin } from '../builtin.ts';
 import { host } from '../host.ts';
 import { apiGlobals, openApiGlobals } from './api-globals.ts';
 import { apiVersion } from './api-version.ts';
@@ -35,6 +36,7 @@ const NAME = 'otlp-wasm/register';
 const silent = () => {};
 
 function registerAll(log: Log): void {
+  if (inHooksThread()) return;
   const { env, warn } = host;
   const marked = globalThis as { [MARK]?: Mark };
   const first = marked[MARK];
@@ -71,6 +73,18 @@ function registerAll(log: Log): void {
   hookModules([...sources.directories, ...directories], log);
   const running = loadInstrumentations(sources, telemetry.tracerProvider, env, log);
   log.info(() => announcement(telemetry, running));
+}
+
+/**
+ * Whether this is the thread in which Node runs hooks for modules. `--require` is done there, too,
+ * and nothing there is the application's. Unlike a worker of the application it has no parent's port
+ * (Node before 22.14 has no `isInternalThread`) and no script, which is looked at first: the module
+ * takes milliseconds to load.
+ */
+function inHooksThread(): boolean {
+  if (process.argv[1] !== undefined) return false;
+  const { isMainThread, parentPort } = builtin('node:worker_threads');
+  return !isMainThread && parentPort === null;
 }
 
 /** The class of the provider behind the API's proxy, where it has a telling name. */
