@@ -1,9 +1,8 @@
 import type { ContextManager, Tracer } from '@opentelemetry/api';
+import type { SpanLike } from '../../src/exporters/span-like.ts';
 
-/** Upstream's ReadableSpan; opaque here. */
-export interface ReadableSpan {
-  readonly name: string;
-}
+/** Upstream's ReadableSpan, as far as it goes on the wire. */
+export type ReadableSpan = SpanLike;
 
 /** What the benches use of one major version of the SDK. */
 export interface UpstreamSdk {

@@ -99,7 +99,7 @@ interface Message {
 interface Pair {
   /** `{"key":"` */
   readonly key: Ascii;
-  /** `","value":{"stringValue":"`, and so on. */
+  /** `","value":{"stringValue":"`, four words; and so on. */
   readonly string: Ascii;
   readonly true: Ascii;
   readonly false: Ascii;
@@ -224,8 +224,8 @@ class JsonWriter {
   /** Upper half of the last varint or 64-bit integer read; the lower one is returned. */
   private high = 0;
   /** What is written; kept from one request to the next. */
-  private out = new Uint8Array(0);
-  private outView = viewOf(this.out);
+  private out = NOTHING;
+  private outView = viewOf(NOTHING);
   private to = 0;
   private depth = 0;
   /** Whether messages are brought into order before they are read. */
@@ -262,18 +262,19 @@ class JsonWriter {
     this.ordering = false;
     this.room(3 * length + 2 * ROOM);
     try {
-      this.message(root, length);
-    } catch (error) {
-      if (error !== OUT_OF_ORDER) throw error;
-      this.ordering = true;
-      this.at = this.to = this.depth = 0;
-      this.message(root, length);
+      try {
+        this.message(root, length);
+      } catch (error) {
+        if (error !== OUT_OF_ORDER) throw error;
+        this.ordering = true;
+        this.at = this.to = this.depth = 0;
+        this.message(root, length);
+      }
+      return this.out.slice(0, this.to);
     } finally {
       this.open(NOTHING);
+      if (this.out.length > KEPT_BYTES) this.writeInto(NOTHING);
     }
-    const json = this.out.slice(0, this.to);
-    if (this.out.length > KEPT_BYTES) this.grow(0);
-    return json;
   }
 
   private open(input: Uint8Array): void {
@@ -361,7 +362,10 @@ class JsonWriter {
     let { at, to } = this;
     const open = pair.key.words[0]!;
     const { words, length: stringLength } = pair.string;
-    const [value0, value1, value2, value3] = [words[0]!, words[1]!, words[2]!, words[3]!];
+    const value0 = words[0]!;
+    const value1 = words[1]!;
+    const value2 = words[2]!;
+    const value3 = words[3]!;
     let some = false;
     for (;;) {
       if (end - at < 8) break;
@@ -682,10 +686,14 @@ class JsonWriter {
   }
 
   private grow(size: number): void {
-    const written = this.out.subarray(0, size > this.to ? this.to : 0);
-    this.out = new Uint8Array(size);
-    this.out.set(written);
-    this.outView = viewOf(this.out);
+    const larger = new Uint8Array(size);
+    larger.set(this.out.subarray(0, this.to));
+    this.writeInto(larger);
+  }
+
+  private writeInto(out: Uint8Array<ArrayBuffer>): void {
+    this.out = out;
+    this.outView = viewOf(out);
   }
 
   /** A string of `length` bytes of UTF-8. */

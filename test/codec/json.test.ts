@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { jsonTranscoder, tracesToJson } from '../../src/codec/json.ts';
 import { COMMON, LOGS, METRICS } from '../../src/codec/schema.ts';
 import { isOtlpError } from '../../src/errors.ts';
+import { encodeTracesJson } from '../../src/runtime/node/codec.ts';
 import { startCollector } from '../../src/workbench/collector/collector.ts';
 import { decodeRequest } from '../../src/workbench/collector/decode.ts';
 import { traceRig } from '../support/engines.ts';
@@ -272,6 +273,350 @@ describe('a trace as OTLP/JSON', () => {
   });
 });
 
+/** A request with these attributes, and what becomes of them. */
+const attributed = (pairs: readonly Part[]) =>
+  requestOf(Buffer.concat(pairs.map((each) => bytes(9, each))));
+const attributesOf = (...pairs: readonly Part[]) =>
+  JSON.parse(textOf(attributed(pairs))).resourceSpans[0].scopeSpans[0].spans[0].attributes;
+const pair = (key: string, ...value: readonly Part[]) => wire(text(1, key), bytes(2, ...value));
+
+describe('key-value pairs, text and numbers', () => {
+  const LENGTHS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 30, 31, 32, 33, 63, 64, 65];
+  /** Where lengths take another byte. */
+  const LIMITS = [119, 120, 121, 122, 123, 124, 125, 126, 127, 128, 129, 130, 16_383, 16_384];
+  const letters = (length: number) =>
+    Array.from({ length }, (_, i) => String.fromCharCode(97 + (i % 26))).join('');
+
+  it('has keys and strings of any length, byte for byte', () => {
+    const fields = (key: string, stringValue: string) => pair(key, text(1, stringValue));
+    const expected = (...attributes: readonly unknown[]) =>
+      `{"resourceSpans":[{"scopeSpans":[{"spans":[${JSON.stringify({ attributes })}]}]}]}`;
+    const of = (key: string, stringValue: string) => ({ key, value: { stringValue } });
+    for (const length of [...LENGTHS, ...LIMITS]) {
+      const long = letters(length);
+      expect(textOf(attributed([fields(long, 'v'), fields('k', long), fields(long, '')]))).toBe(
+        expected(of(long, 'v'), of('k', long), of(long, '')),
+      );
+      expect(spanOf(text(5, long), text(3, long))).toEqual({ name: long, traceState: long });
+    }
+    // The value's message is longer by two bytes than the string, the pair by three than both.
+    for (let key = 100; key <= 128; key++) {
+      const [a, b] = [letters(key), letters(8)];
+      expect(textOf(attributed([fields(a, b)]))).toBe(expected(of(a, b)));
+    }
+  });
+
+  it.each([
+    ...[...'"\\/\u007f'],
+    ...Array.from({ length: 32 }, (_, code) => String.fromCharCode(code)),
+    ...['\u0080', 'ü', '\u07ff', '\u0800', '漢', '\uffff', '🚀', '\u{10ffff}'],
+  ])('has %j wherever it stands', (special) => {
+    for (let length = 0; length < 13; length++) {
+      for (let at = 0; at <= length; at++) {
+        const value = letters(at) + special + letters(length - at);
+        for (const each of [value, value + special]) {
+          const plain = { key: 'p', value: { stringValue: 'q' } };
+          const pairs = [plain, { key: each, value: { stringValue: each } }, plain];
+          expect(
+            attributesOf(...pairs.map(({ key, value }) => pair(key, text(1, value.stringValue)))),
+          ).toEqual(pairs);
+          expect(spanOf(text(5, each)).name).toBe(each);
+        }
+      }
+    }
+  });
+
+  it('has integers of any size', () => {
+    const sizes = [0n, 7n, 14n, 21n, 28n, 31n, 32n, 35n, 42n, 53n, 62n].map((bits) => 2n ** bits);
+    for (let digits = 1; digits < 19; digits++) sizes.push(10n ** BigInt(digits));
+    const random = randomFrom(3);
+    for (let i = 0; i < 500; i++) {
+      sizes.push(BigInt(Math.floor(random.next() * 2 ** (1 + random.below(53)))));
+    }
+    const values = sizes.flatMap((size) => [size - 1n, size, size + 1n]);
+    values.push(2n ** 63n - 1n);
+    for (const value of [...values, ...values.map((each) => -each), -(2n ** 63n)]) {
+      const written = [pair('k', number(3, value)), pair('l', number(2, 1))];
+      expect(attributesOf(...written)).toEqual([
+        { key: 'k', value: { intValue: String(value) } },
+        { key: 'l', value: { boolValue: true } },
+      ]);
+    }
+    for (const value of sizes.filter((size) => size < 2n ** 32n).map(Number)) {
+      expect(spanOf(number(10, value), fixed32(16, value))).toEqual(
+        value === 0 ? {} : { droppedAttributesCount: value, flags: value },
+      );
+    }
+  });
+
+  it('has doubles as JavaScript writes them', () => {
+    const random = randomFrom(4);
+    const values = [
+      ...[0.1, 0.5, 0.25, 1, 10, 999, 1000, 123_456.375, 0.1 + 0.2, 1 / 3, 4.35, 1.005],
+      ...[1e-5, 1e-6, 1.5e-6, 9.99e-7, 1e-7, 5e-324, 2.2250738585072014e-308, 0.000_001_000_000_1],
+      ...[999_999_999, 999_999_999.999_999, 999_999_999.999_999_9, 1e9, 1e9 + 0.5, 1e15 / 7],
+      ...[2 ** 31, 2 ** 32, 2 ** 53, 1e15, 1e20, 1e21, 1.7976931348623157e308, 0.999_999_9],
+    ];
+    for (let i = 0; i < 3000; i++) {
+      const scale = 10 ** random.below(9);
+      values.push(random.next() * scale, Math.round(random.next() * 1e9) / scale);
+      values.push(Number(`${random.below(1e9)}.${random.below(1e6)}`));
+    }
+    const neighbours = (value: number) => {
+      const view = new DataView(new ArrayBuffer(8));
+      view.setFloat64(0, value);
+      const bits = view.getBigUint64(0);
+      return [bits - 1n, bits, bits + 1n].map((each) => {
+        view.setBigUint64(0, each);
+        return view.getFloat64(0);
+      });
+    };
+    const all = values.flatMap(neighbours).filter((value) => Number.isFinite(value));
+    const both = [...all, ...all.map((value) => -value)];
+    const json = textOf(attributed(both.map((value) => pair('k', double(4, value)))));
+    const written = [...json.matchAll(/"doubleValue":([^}]*)\}/g)].map((match) => match[1]);
+    expect(written).toEqual(both.map((value) => (Object.is(value, -0) ? '-0' : String(value))));
+  });
+
+  it('has times of the same second and of others, in any order', () => {
+    const seconds = [1n, 2n, 999n, 1_700_000_000n, 1_700_000_001n, 9_223_372_036n, 18_446_744_073n];
+    const times = [0n, 9n, 999_999_999n, 2n ** 32n - 1n, 2n ** 32n, 2n ** 53n, 2n ** 64n - 1n];
+    for (const second of seconds) {
+      for (const nanos of [-1n, 0n, 1n, 42n, 999_999_999n]) {
+        const time = second * 1_000_000_000n + nanos;
+        if (time < 2n ** 64n) times.push(time);
+      }
+    }
+    const expected = (time: bigint) => (time === 0n ? {} : { timeUnixNano: String(time) });
+    for (const first of times) {
+      const order = times.flatMap((time) => [first, time]);
+      const { events } = spanOf(...order.map((time) => bytes(11, fixed64(1, time))));
+      expect(events).toEqual(order.map(expected));
+    }
+  });
+
+  const odd = [
+    ['no key', bytes(2, text(1, 'v')), { value: { stringValue: 'v' } }],
+    ['an empty key', pair('', text(1, 'v')), { value: { stringValue: 'v' } }],
+    ['no value', text(1, 'k'), { key: 'k' }],
+    ['an empty value', pair('k'), { key: 'k', value: {} }],
+    ['nothing', wire(), {}],
+    [
+      'the value first',
+      wire(bytes(2, number(3, 1)), text(1, 'k')),
+      { value: { intValue: '1' }, key: 'k' },
+    ],
+    [
+      'a field more',
+      wire(pair('k', text(1, 'v')), number(3, 7)),
+      { key: 'k', value: { stringValue: 'v' }, keyStrindex: 7 },
+    ],
+    [
+      'an unknown field',
+      wire(pair('k', text(1, 'v')), number(9, 7)),
+      { key: 'k', value: { stringValue: 'v' } },
+    ],
+    [
+      'an unknown field before',
+      wire(number(9, 7), pair('k', text(1, 'v'))),
+      { key: 'k', value: { stringValue: 'v' } },
+    ],
+    [
+      'an unknown field in the value',
+      pair('k', text(1, 'v'), number(9, 7)),
+      { key: 'k', value: { stringValue: 'v' } },
+    ],
+    [
+      'two values',
+      wire(pair('k', text(1, 'v')), bytes(2, number(2, 1))),
+      { key: 'k', value: { boolValue: true } },
+    ],
+    [
+      'two keys',
+      wire(text(1, 'no'), pair('k', text(1, 'v'))),
+      { key: 'k', value: { stringValue: 'v' } },
+    ],
+    [
+      'a true of more than a bit',
+      pair('k', [0x10, 0x02]),
+      { key: 'k', value: { boolValue: true } },
+    ],
+    ['a false of two bytes', pair('k', [0x10, 0x80, 0]), { key: 'k', value: { boolValue: false } }],
+    [
+      'an integer longer than it must be',
+      pair('k', [0x18, 0x81, 0x80, 0]),
+      { key: 'k', value: { intValue: '1' } },
+    ],
+    [
+      'a key length longer than it must be',
+      wire([0x0a, 0x81, 0, 0x6b], bytes(2, number(3, 1))),
+      { key: 'k', value: { intValue: '1' } },
+    ],
+    [
+      'a value length longer than it must be',
+      wire(text(1, 'k'), [0x12, 0x82, 0, 0x18, 1]),
+      { key: 'k', value: { intValue: '1' } },
+    ],
+    [
+      'such a string length',
+      pair('k', [0x0a, 0x81, 0, 0x76]),
+      { key: 'k', value: { stringValue: 'v' } },
+    ],
+    [
+      'such a string length of three bytes',
+      pair('k', [0x0a, 0x81, 0x80, 0, 0x76]),
+      { key: 'k', value: { stringValue: 'v' } },
+    ],
+    [
+      'a list',
+      pair('k', bytes(5, bytes(1, text(1, 'v')))),
+      { key: 'k', value: { arrayValue: { values: [{ stringValue: 'v' }] } } },
+    ],
+    ['a value of another wire type', pair('k', [0x15, 1, 2, 3, 4]), { key: 'k', value: {} }],
+  ] as const satisfies readonly (readonly [string, Uint8Array, unknown])[];
+
+  it.each(odd)('has a pair with %s, among others', (_, encoded, expected) => {
+    const plain = { key: 'p', value: { intValue: '7' } };
+    const other = pair('p', number(3, 7));
+    expect(attributesOf(encoded)).toEqual([expected]);
+    expect(attributesOf(other, other, encoded, encoded, other)).toEqual([
+      plain,
+      plain,
+      expected,
+      expected,
+      plain,
+    ]);
+    // The length of the pair itself in two bytes, as one byte would do.
+    const padded = wire([0x4a], [encoded.length | 0x80, 0], encoded);
+    expect(spanOf(bytes(9, other), padded, bytes(9, other)).attributes).toEqual([
+      plain,
+      expected,
+      plain,
+    ]);
+  });
+
+  it('rejects a pair whose parts do not end together', () => {
+    for (const [encoded, expected] of [
+      [wire(text(1, 'k'), [0x12, 9, 0x0a, 1, 65, 0, 0, 0]), /longer than the message/],
+      [pair('k', [0x0a, 9, 65, 66]), /longer than the message/],
+      [pair('k', [0x21, 1, 2, 3, 4]), /ends within a number/],
+      [pair('k', [0x18, 0x80]), /ends within a number/],
+      [pair('k', [0x18, 0x80, 0x80]), /ends within a number/],
+      [pair('k', [0x10, 0x80]), /ends within a number/],
+      [wire([0x0a, 100, 65, 65, 65, 65, 65, 65]), /longer than the message/],
+      [pair('k', [0x0a, 1, 0x80]), /not UTF-8/],
+    ] as const) {
+      const plain = pair('p', number(3, 7));
+      expect(failure(() => attributesOf(plain, encoded, plain))).toMatch(expected);
+      expect(attributesOf(plain)).toEqual([{ key: 'p', value: { intValue: '7' } }]);
+    }
+  });
+
+  it('nests pairs as deep as any other value', () => {
+    const verdict = (levels: number, key: string) => {
+      let value: Uint8Array = number(3, 1);
+      for (let i = 0; i < levels; i++) value = bytes(6, bytes(1, pair(key, value)));
+      try {
+        return textOf(requestOf(bytes(9, pair('k', value)))).length > 0;
+      } catch {
+        return false;
+      }
+    };
+    const verdicts = Array.from({ length: 12 }, (_, i) => verdict(125 + i, 'plain'));
+    expect(new Set(verdicts).size).toBe(2);
+    expect(verdicts).toEqual(Array.from({ length: 12 }, (_, i) => verdict(125 + i, 'ü')));
+  });
+
+  it('returns bytes that later requests leave alone, whatever their size', () => {
+    const many = (count: number) => attributed(Array(count).fill(pair('k', number(2, 0))));
+    const attribute = '{"key":"k","value":{"boolValue":false}}';
+    const expected = (count: number) =>
+      `{"resourceSpans":[{"scopeSpans":[{"spans":[{"attributes":[${Array(count).fill(attribute).join()}]}]}]}]}`;
+    const counts = [1, 100_000, 2, 20_000, 3];
+    const written = counts.map((count) => tracesToJson(many(count)));
+    counts.forEach((count, at) => {
+      expect(toText(written[at]!) === expected(count), `${count} attributes`).toBe(true);
+      expect(written[at]!.buffer.byteLength).toBe(written[at]!.length);
+    });
+  });
+
+  it('has what protobufjs decodes, for attributes at random', () => {
+    const { ExportTraceServiceRequest } = official.trace.v1;
+    let compared = 0;
+    for (let seed = 1; seed <= 400; seed++) {
+      const random = randomFrom(seed * 7919);
+      const request = requestOf(
+        ...Array.from({ length: 1 + random.below(12) }, () => randomAttribute(random, 9, 2)),
+      );
+      const decoded = ExportTraceServiceRequest.toObject(
+        ExportTraceServiceRequest.decode(request),
+        {
+          ...{ longs: String, bytes: String, json: true },
+        },
+      );
+      const { attributes } = decoded.resourceSpans[0].scopeSpans[0].spans[0];
+      const ours = JSON.parse(textOf(request)).resourceSpans[0].scopeSpans[0].spans[0];
+      expect(ours.attributes).toEqual(withoutEmpty(attributes));
+      compared += attributes.length;
+    }
+    expect(compared).toBeGreaterThan(1500);
+  });
+});
+
+/** A KeyValue as encoders write it, or as they only may. */
+function randomAttribute(random: SeededRandom, field: number, depth: number): Uint8Array {
+  const pick = <T>(of: readonly T[]): T => of[random.below(of.length)]!;
+  const alphabet = [
+    ...'abcdefghijklmnopqrstuvwxyz._',
+    ...(random.below(3) ? '' : '"\\\n\u0001ü漢🚀'),
+  ];
+  const string = () =>
+    Array.from({ length: pick([0, 1, 4, 9, 24, 130]) }, () => pick(alphabet)).join('');
+  const value = (levels: number): Uint8Array => {
+    switch (random.below(levels > 0 ? 8 : 6)) {
+      case 0:
+        return number(2, random.below(2));
+      case 1:
+        return number(3, BigInt.asIntN(1 + random.below(64), BigInt(random.below(2 ** 31)) ** 2n));
+      case 2:
+        return double(4, pick([random.next(), random.below(1e6) / 1000, -0.5, Number.NaN, 1e300]));
+      case 3:
+        return bytes(
+          7,
+          Array.from({ length: random.below(9) }, () => random.below(256)),
+        );
+      case 6:
+        return bytes(
+          5,
+          ...Array.from({ length: 1 + random.below(4) }, () => bytes(1, value(levels - 1))),
+        );
+      case 7:
+        return bytes(
+          6,
+          ...Array.from({ length: 1 + random.below(4) }, () =>
+            randomAttribute(random, 1, levels - 1),
+          ),
+        );
+      default:
+        return text(1, string());
+    }
+  };
+  const parts = [text(1, string()), bytes(2, value(depth))];
+  if (random.below(8) === 0) parts.reverse();
+  if (random.below(8) === 0) parts.splice(random.below(3), 0, number(99, random.below(300)));
+  const body = wire(...parts);
+  if (random.below(8) > 0) return bytes(field, body);
+  return wire(tag(field, 2), [(body.length & 127) | 128, (body.length >> 7) | 128, 0], body);
+}
+
+/** Without empty keys, which are not written. */
+function withoutEmpty(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutEmpty);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).filter(([key, member]) => key !== 'key' || member !== '');
+  return Object.fromEntries(entries.map(([key, member]) => [key, withoutEmpty(member)]));
+}
+
 describe('messages in an order that only protobuf allows', () => {
   it('gathers lists', () => {
     expect(
@@ -487,6 +832,9 @@ describe('against other readers', () => {
       );
     expect(ours.resourceSpans[0].scopeSpans[0].spans).toHaveLength(3);
     expect(comparable(ours)).toEqual(comparable(theirs));
+
+    // The very spans that the SDK has recorded: ids, times and flags, too.
+    expect(withoutZeros(JSON.parse(toText(encodeTracesJson(ended))))).toEqual(withoutZeros(theirs));
   });
 });
 
