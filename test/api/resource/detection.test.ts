@@ -2,9 +2,11 @@ import { context as contextApi } from '@opentelemetry/api';
 import * as upstream from '@opentelemetry/resources';
 import { afterEach, describe, expect, it } from 'vitest';
 import { isTracingSuppressed } from '../../../src/api/context/suppress-tracing.ts';
+import { startDetection } from '../../../src/api/resource/detection.ts';
 import type { AnyResourceDetector, ResourceDetector } from '../../../src/api/resource/detector.ts';
 import { SCHEMA_URL } from '../../../src/api/resource/schema-url.ts';
 import type { StartOptions } from '../../../src/options/options.ts';
+import type { Host } from '../../../src/runtime/host.ts';
 import { AsyncLocalStorageContextManager } from '../../../src/runtime/node/context-manager.ts';
 import { host as nodeHost } from '../../../src/runtime/node/host.ts';
 import type { FakeHostOptions } from '../../../src/testing/index.ts';
@@ -335,6 +337,38 @@ describe('a detector that hangs', () => {
     ]);
     await host.advance(10_000);
     expect(host.warnings).toHaveLength(1);
+  });
+
+  it('has its time while the program is responsive: one that loads for a minute costs no answer', async () => {
+    const answer = later<{ late: number }>();
+    const warnings: string[] = [];
+    const timers = new Set<{ readonly at: number; readonly callback: () => void }>();
+    let now = 0;
+    const host: Host = {
+      ...nodeHost,
+      setTimer(callback, delayMs) {
+        const timer = { at: now + delayMs, callback };
+        timers.add(timer);
+        return () => void timers.delete(timer);
+      },
+    };
+    /** Nothing but the timers that were due meanwhile, as after a long synchronous piece of work. */
+    const block = (ms: number) => {
+      now += ms;
+      for (const timer of [...timers].filter(({ at }) => at <= now)) {
+        timers.delete(timer);
+        timer.callback();
+      }
+    };
+    const slow = detector('slow', () => answer.promise);
+    const detection = startDetection([slow], host, (line) => warnings.push(line));
+    block(60_000);
+    answer.resolve({ late: 1 });
+    await detection.settled;
+    expect(detection.detectors).toMatchObject([{ name: 'slow', state: 'ok' }]);
+    expect(detection.resource().attributes).toEqual({ late: 1 });
+    expect(warnings).toEqual([]);
+    expect(timers.size).toBe(0);
   });
 
   it('may say how long it takes', async () => {
