@@ -135,6 +135,8 @@ export class TraceExporter {
   #opening: Promise<void> | undefined;
   #engineProblem: string | undefined;
   #encoding = false;
+  /** Something has been lost. */
+  #lossy = false;
   #waiting: Waiting[] = [];
   #waitingSpans = 0;
   /** Bodies that the host is compressing. */
@@ -187,7 +189,7 @@ export class TraceExporter {
       if (parts === undefined || this.#encoding) this.#wait(spans, batch);
       else this.#encode(spans, batch, parts);
     }
-    this.#losses.sometimes();
+    this.#sayLosses();
   }
 
   /**
@@ -416,7 +418,12 @@ export class TraceExporter {
         if (piece !== undefined) piece.sending = true;
         const sent = transport.send(payload);
         // One turn later than delivery learns of it: what is told is counted already.
-        void sent.then((outcome) => outcome).then((outcome) => this.#sent(payload, outcome));
+        void sent
+          .then((outcome) => outcome)
+          .then((outcome) => {
+            this.#sent(payload, outcome);
+            this.#sayLosses();
+          });
         return sent;
       },
       close: () => transport.close(),
@@ -433,8 +440,8 @@ export class TraceExporter {
       if (outcome.kind === 'rejected') {
         batch.lost.push(`${counted(payload.records)} rejected: ${shown(outcome.reason, [])}`);
       }
+      if (outcome.kind !== 'delivered') this.#lossy = true;
       known(batch, payload.records);
-      if (outcome.kind !== 'delivered') this.#losses.sometimes();
       return;
     }
     if (outcome.atOnce === true && piece.failures === 0) return;
@@ -453,6 +460,7 @@ export class TraceExporter {
     const { lastError } = this.#deliver.stats();
     const why = lastError === undefined ? '' : `: ${lastError}`;
     piece.batch.lost.push(`${counted(payload.records)} dropped (${cause})${why}`);
+    this.#lossy = true;
     known(piece.batch, payload.records);
   }
 
@@ -461,7 +469,13 @@ export class TraceExporter {
     this.#held -= spans;
     this.#dropped[cause] += spans;
     batch.lost.push(`${counted(spans)} dropped (${cause}): ${why}`);
+    this.#lossy = true;
     known(batch, spans);
+  }
+
+  /** The first loss is said at once: only then a while of silence begins. */
+  #sayLosses(): void {
+    if (this.#lossy) this.#losses.sometimes();
   }
 
   /** Tells whoever waits for a batch that its spans will be sent again. */
