@@ -8,7 +8,7 @@ import { type Encoded, encodeTraces } from '../codec/encode.ts';
 import type { MemoryPlan } from '../engine/plan.ts';
 import type { Engine } from '../engine/select.ts';
 import type { SpanLike } from './span-like.ts';
-import { SpanReader } from './span-reader.ts';
+import { READ_AHEAD, SpanReader } from './span-reader.ts';
 
 export class SpanEncoder {
   readonly engine: Engine;
@@ -40,10 +40,11 @@ export class SpanEncoder {
   ): number {
     const { ring, reader } = this;
     let tooLarge = 0;
-    reader.begin();
     for (let at = 0; at < spans.length; at++) {
+      const place = at % READ_AHEAD;
+      if (place === 0) reader.prepare(spans, at);
       try {
-        const span = reader.read(spans[at]!);
+        const span = reader.read(spans[at]!, place);
         let written = ring.write(span);
         if (written === 'full') {
           tooLarge += this.drain(take);

@@ -6,7 +6,7 @@
 import type { Attributes as ApiAttributes, TraceState } from '@opentelemetry/api';
 import { describe, setAttribute, setAttributes, textOf } from '../api/trace/attributes.ts';
 import { FLAG_HAS_IS_REMOTE, FLAG_IS_REMOTE } from '../api/trace/identity.ts';
-import { idsOf, wordOfHex } from '../api/trace/ids.ts';
+import { idsOf, wordOfDigits } from '../api/trace/ids.ts';
 import {
   type Attributes,
   type EventAttributes,
@@ -19,6 +19,14 @@ import {
 } from '../buffer/record.ts';
 import { type Key, type Shape, unboundedTree } from '../buffer/shape.ts';
 import type { EventLike, LinkLike, ResourceLike, ScopeLike, SpanLike } from './span-like.ts';
+
+/** Spans whose ids are converted in one go. */
+export const READ_AHEAD = 32;
+/** Hexadecimal digits of a span: trace id, span id, its parent's span id. */
+const SPAN_DIGITS = 64;
+const NO_SPAN_ID = '0'.repeat(16);
+const NO_IDS = '0'.repeat(SPAN_DIGITS);
+const ZERO = 48;
 
 /** A resource that spans came with, and the scopes they came with it in. */
 interface KnownResource {
@@ -70,7 +78,10 @@ export class SpanReader {
   private readonly resources = new WeakMap<ResourceLike, KnownResource>();
   private lastResource: ResourceLike | undefined = undefined;
   private lastScope: ScopeLike | undefined = undefined;
-  private lastTraceId = '';
+  private readonly encoder = new TextEncoder();
+  /** The ids of the spans that are read next, in hexadecimal. */
+  private readonly digits = new Uint8Array(READ_AHEAD * SPAN_DIGITS);
+  private readonly digitWords = new Int32Array(this.digits.buffer);
   /** Whether somebody has given all objects a member that shows in `for … in`. */
   private polluted = false;
   private readonly span: ReadSpan;
@@ -81,16 +92,27 @@ export class SpanReader {
     this.span = new ReadSpan(nowhere, nameKey, this.spanShapes.first(nameKey));
   }
 
-  /** To be called before the first span of a batch. */
-  begin(): void {
+  /**
+   * To be called before spans `from` to `from + READ_AHEAD - 1` are read: their ids are converted in
+   * one go, which takes half the time of asking for digit after digit (measured).
+   */
+  prepare(spans: readonly SpanLike[], from: number): void {
     this.polluted = hasMembers(Object.prototype as ApiAttributes);
+    const end = Math.min(from + READ_AHEAD, spans.length);
+    let digits = '';
+    for (let at = from; at < end; at++) digits += digitsOf(spans[at]!);
+    const { written } = this.encoder.encodeInto(digits, this.digits);
+    // Something else than digits, and not even ASCII: no ids.
+    if (written !== digits.length) this.digits.fill(ZERO);
   }
 
   /**
    * The span as a record, which is good until the next call. Throws what the span throws when it
    * is read, and a TypeError when it is none.
+   *
+   * @param place of the span among those that `prepare` has seen.
    */
-  read(from: SpanLike): SpanData {
+  read(from: SpanLike, place: number): SpanData {
     const to = this.span;
     const { resource, instrumentationScope } = from;
     if (resource !== this.lastResource || instrumentationScope !== this.lastScope) {
@@ -100,7 +122,7 @@ export class SpanReader {
       this.lastResource = resource.asyncAttributesPending === true ? undefined : resource;
     }
     to.rare = null;
-    this.readContexts(from, to);
+    this.readContexts(from, to, place);
     const { startTime, endTime, status, kind } = from;
     to.otlpKind = (kind ?? -1) + 1;
     to.startSec = startTime[0];
@@ -128,24 +150,20 @@ export class SpanReader {
     return to;
   }
 
-  private readContexts(from: SpanLike, to: ReadSpan): void {
-    const { traceId, spanId, traceFlags, traceState } = from.spanContext();
-    const parent = from.parentSpanContext;
-    const remote = parent?.isRemote === true ? FLAG_IS_REMOTE : 0;
+  private readContexts(from: SpanLike, to: ReadSpan, place: number): void {
+    const { traceFlags, traceState } = from.spanContext();
+    const remote = from.parentSpanContext?.isRemote === true ? FLAG_IS_REMOTE : 0;
     to.flags = (traceFlags & 0xff) | FLAG_HAS_IS_REMOTE | remote;
-    // Neighbours tend to be of one trace.
-    if (traceId !== this.lastTraceId) {
-      to.traceId0 = wordOfHex(traceId, 0);
-      to.traceId1 = wordOfHex(traceId, 8);
-      to.traceId2 = wordOfHex(traceId, 16);
-      to.traceId3 = wordOfHex(traceId, 24);
-      this.lastTraceId = traceId;
-    }
-    to.spanId0 = wordOfHex(spanId, 0);
-    to.spanId1 = wordOfHex(spanId, 8);
-    const parentId = parent?.spanId ?? '';
-    to.parentId0 = parentId === '' ? 0 : wordOfHex(parentId, 0);
-    to.parentId1 = parentId === '' ? 0 : wordOfHex(parentId, 8);
+    const { digitWords } = this;
+    const at = place * (SPAN_DIGITS >> 2);
+    to.traceId0 = wordOfDigits(digitWords[at]!, digitWords[at + 1]!);
+    to.traceId1 = wordOfDigits(digitWords[at + 2]!, digitWords[at + 3]!);
+    to.traceId2 = wordOfDigits(digitWords[at + 4]!, digitWords[at + 5]!);
+    to.traceId3 = wordOfDigits(digitWords[at + 6]!, digitWords[at + 7]!);
+    to.spanId0 = wordOfDigits(digitWords[at + 8]!, digitWords[at + 9]!);
+    to.spanId1 = wordOfDigits(digitWords[at + 10]!, digitWords[at + 11]!);
+    to.parentId0 = wordOfDigits(digitWords[at + 12]!, digitWords[at + 13]!);
+    to.parentId1 = wordOfDigits(digitWords[at + 14]!, digitWords[at + 15]!);
     if (traceState !== undefined) {
       const text = stateText(traceState);
       if (text !== '') rareOf(to).traceState = text;
@@ -155,15 +173,21 @@ export class SpanReader {
   private readEvents(events: readonly EventLike[], to: ReadSpan): void {
     to.eventCount = events.length;
     let next: EventData | null = null;
-    for (let i = events.length - 1; i >= 0; i--) next = this.event(events[i]!, next);
+    for (let i = events.length - 1; i >= 0; i--) next = this.event(events[i]!, to.nameKey, next);
     to.firstEvent = next;
   }
 
-  private event(event: EventLike, next: EventData | null): EventData {
+  private event(event: EventLike, nameKey: Key, next: EventData | null): EventData {
     const { eventShapes } = this;
     const { time, attributes: given } = event;
     const dropped = event.droppedAttributesCount ?? 0;
-    const key = eventShapes.key(textOf(event.name));
+    // Spans of a name tend to have the same events.
+    const { name } = event;
+    let key = nameKey.event;
+    if (key === undefined || key.name !== name) {
+      key = eventShapes.key(textOf(name));
+      nameKey.event = key;
+    }
     let attributes: EventAttributes | null = null;
     if (dropped > 0 || hasMembers(given)) {
       const shape = key.shape ?? eventShapes.first(key);
@@ -219,6 +243,19 @@ export class SpanReader {
     // What is not complete yet will say more the next time.
     if (resource.asyncAttributesPending !== true) this.resources.set(resource, known);
     return known;
+  }
+}
+
+/** Ids that are none are zeros. */
+function digitsOf(span: SpanLike): string {
+  try {
+    const { traceId, spanId } = span.spanContext();
+    const parentId = span.parentSpanContext?.spanId ?? '';
+    if (traceId.length !== 32 || spanId.length !== 16) return NO_IDS;
+    return traceId + spanId + (parentId.length === 16 ? parentId : NO_SPAN_ID);
+  } catch {
+    // `read` will meet the same.
+    return NO_IDS;
   }
 }
 

@@ -196,20 +196,27 @@ export function traceIdHex(id: TraceIdWords): string {
 export function wordOfHex(hex: string, at: number): number {
   const high =
     hex.charCodeAt(at) |
-    (hex.charCodeAt(at + 2) << 8) |
-    (hex.charCodeAt(at + 4) << 16) |
-    (hex.charCodeAt(at + 6) << 24);
+    (hex.charCodeAt(at + 1) << 8) |
+    (hex.charCodeAt(at + 2) << 16) |
+    (hex.charCodeAt(at + 3) << 24);
   const low =
-    hex.charCodeAt(at + 1) |
-    (hex.charCodeAt(at + 3) << 8) |
-    (hex.charCodeAt(at + 5) << 16) |
+    hex.charCodeAt(at + 4) |
+    (hex.charCodeAt(at + 5) << 8) |
+    (hex.charCodeAt(at + 6) << 16) |
     (hex.charCodeAt(at + 7) << 24);
-  return (nibbles(high) << 4) | nibbles(low);
+  return wordOfDigits(high, low);
 }
 
-/** The values of four hex digits at once; a letter's is nine more than its low bits. */
-function nibbles(codes: number): number {
-  return (codes & 0x0f0f0f0f) + Math.imul((codes >>> 6) & 0x01010101, 9);
+/** The same of the digits' ASCII codes, four and four, lowest first. */
+export function wordOfDigits(first: number, second: number): number {
+  return twoBytes(first) | (twoBytes(second) << 16);
+}
+
+function twoBytes(codes: number): number {
+  // A letter's value is nine more than its low bits.
+  const digits = (codes & 0x0f0f0f0f) + Math.imul((codes >>> 6) & 0x01010101, 9);
+  const bytes = ((digits << 4) | (digits >>> 8)) & 0x00ff00ff;
+  return (bytes | (bytes >>> 8)) & 0xffff;
 }
 
 const HEX_IDS = /^[0-9a-f]{32} [0-9a-f]{16}$/i;
