@@ -50,6 +50,7 @@ const SINGLES = {
     '@fastify/otel',
   ],
 };
+/** By Node.js: half of the combinations say as much as all. */
 const WITH_SINGLES = { 20: ['express', 'fastify'], 24: ['express'] };
 
 const APPS = ['http', 'express', 'fastify'].flatMap((name) => [`${name}.mjs`, `${name}.cjs`]);
@@ -71,8 +72,8 @@ function unavailable(name, reason) {
   skippedBecause.push(`NOT TESTED ${name}: ${reason}`);
 }
 
-/** `compared` is called with what each of the two SDKs sent of the application. */
-async function check({ name, node, way, app, cwd }, complaints) {
+/** The application once with each SDK, and what is wrong with what ours sent. */
+async function check({ name, node, way, app, cwd }) {
   const seen = {};
   try {
     for (const [subject, what] of [
@@ -166,7 +167,7 @@ for (const { name, upstream } of NODES.filter((node) => chosenNodes.includes(nod
         for (const way of WAYS.filter(({ apps }) => apps.test(app))) {
           const with_ = instrumentations === AUTO ? '' : ', single instrumentations';
           const title = `Node ${name}, SDK ${upstream}, ${way.flag} ${app}${with_}`;
-          checks.push(() => check({ name: title, node, way, app, cwd }, complaints));
+          checks.push(() => check({ name: title, node, way, app, cwd }));
         }
       }
     }
