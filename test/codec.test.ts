@@ -43,15 +43,52 @@ describe('encodeTraces', () => {
   });
 
   it.each([1, 2, 31, 32, 33, 511, 512, 513, 5000])('%i spans in one call, in order', (count) => {
-    const spans = Array.from({ length: count }, (_, i) =>
-      spanLike({ name: `s${i}`, attributes: { i, text: `größe ${i}`, same: 'same' } }),
+    const hex = (i: number, digits: number) => (i + 1).toString(16).padStart(digits, '5');
+    const contexts = Array.from({ length: count }, (_, i) => ({
+      traceId: hex(i >> 2, 32),
+      spanId: hex(i, 16),
+      traceFlags: 1,
+    }));
+    const spans = contexts.map((context, i) =>
+      spanLike({
+        name: `s${i}`,
+        spanContext: () => context,
+        ...(i % 3 === 0 && { parentSpanContext: { ...context, spanId: hex(2 * i, 16) } }),
+        attributes: { i, text: `größe ${i}`, same: 'same' },
+      }),
     );
     const found = spansOf(modelEverywhere(spans));
-    expect(found).toHaveLength(count);
     expectSame(
-      found.map(({ name, attributes }) => [name, attributes[0]![1]]),
-      spans.map(({ name }, i) => [name, { int: BigInt(i) }]),
+      found.map(({ name, traceId, spanId, parentSpanId, attributes }) => [
+        ...[name, traceId, spanId, parentSpanId],
+        attributes[0]![1],
+      ]),
+      contexts.map(({ traceId, spanId }, i) => [
+        ...[`s${i}`, traceId, spanId, i % 3 === 0 ? hex(2 * i, 16) : ''],
+        { int: BigInt(i) },
+      ]),
     );
+  });
+
+  it('ids that are none are nobody else’s', () => {
+    const context = spanLike().spanContext();
+    const broken = [
+      { ...context, traceId: '' },
+      { ...context, traceId: context.traceId.slice(1) },
+      { ...context, spanId: `${context.spanId}00` },
+    ];
+    const all = broken.flatMap((each) => [context, each]).concat(context);
+    const spans = all.map((each) => spanLike({ spanContext: () => each, parentSpanContext: each }));
+    for (const { codec } of codecs()) {
+      const found = spansOf(decodeOfficially(codec.encodeTraces(spans)));
+      expect(found).toHaveLength(all.length);
+      found.forEach(({ traceId, spanId, parentSpanId }, i) => {
+        const ids = { traceId, spanId, parentSpanId };
+        const { spanId: own } = context;
+        if (all[i] !== context) expect(ids).not.toMatchObject(context);
+        else expect(ids).toEqual({ traceId: context.traceId, spanId: own, parentSpanId: own });
+      });
+    }
   });
 
   it('takes more spans than its ring holds: joined, in order, whole', () => {
@@ -162,6 +199,7 @@ describe('encodeTraces', () => {
             }),
           }),
         });
+      codec.encodeTraces([spanLike()]);
       const spans = [spanLike({ name: 'before' }), nesting(2), spanLike({ name: 'after' })];
       const outer = spansOf(decodeOfficially(codec.encodeTraces(spans)));
       expect(outer.map(({ name, traceState }) => [name, traceState])).toEqual([
@@ -198,14 +236,17 @@ describe('large spans', () => {
     expect('string' in value && value.string === spans[1]!.attributes['v']).toBe(true);
   });
 
-  it('small in the ring, large when encoded: one text in many attributes', () => {
-    const text = 'r'.repeat(1000);
-    const attributes = Object.fromEntries(Array.from({ length: 6000 }, (_, i) => [`k${i}`, text]));
-    const spans = [spanLike({ name: 'a' }), spanLike({ name: 'b', attributes })];
+  it('small in the ring, large when encoded: one text in many places', () => {
+    const event = { time: [1, 2] as [number, number], name: 'n'.repeat(250) };
+    const spans = [
+      spanLike({ name: 'a' }),
+      spanLike({ name: 'b', events: Array(20_000).fill(event) }),
+      spanLike({ name: 'c' }),
+    ];
     for (const { codec } of codecs()) {
       const request = codec.encodeTraces(spans);
-      expect(request.length).toBeGreaterThan(6 * MEGABYTE);
-      expect(namesOf(request)).toEqual(['a', 'b']);
+      expect(request.length).toBeGreaterThan(5 * MEGABYTE);
+      expect(namesOf(request)).toEqual(['a', 'b', 'c']);
     }
   });
 
@@ -240,7 +281,7 @@ describe('what is no span', () => {
     ['a promise', Promise.resolve(spanLike())],
     ['a function', spanLike],
     ['no context', { ...spanLike(), spanContext: undefined }],
-    ['no ids', spanLike({ spanContext: () => any({ traceFlags: 1 }) })],
+    ['a context that is none', spanLike({ spanContext: () => any(undefined) })],
     ['no resource', spanLike({ resource: any(undefined) })],
     ['no scope', spanLike({ instrumentationScope: any(null) })],
     ['no status', spanLike({ status: any(undefined) })],
