@@ -73,7 +73,11 @@ export function codecOn(sources: EngineSources): Codec {
     return loading;
   }
 
-  function encodeTraces(spans: readonly SpanLike[]): Uint8Array<ArrayBuffer> {
+  /** @param form is given the request, which stands in the engine's memory for the time of the call. */
+  function encoded(
+    spans: readonly SpanLike[],
+    form: (request: Uint8Array) => Uint8Array<ArrayBuffer>,
+  ): Uint8Array<ArrayBuffer> {
     const encoder = load();
     if ('then' in encoder) {
       encoder.catch(() => {});
@@ -81,19 +85,24 @@ export function codecOn(sources: EngineSources): Codec {
     }
     idle = undefined;
     try {
-      return encode(spans, encoder);
+      return form(encode(spans, encoder));
     } finally {
       idle = encoder;
     }
   }
 
-  function encode(spans: readonly SpanLike[], encoder: SpanEncoder): Uint8Array<ArrayBuffer> {
+  /** @returns the request where it stands in the encoder's memory, or in one of its own. */
+  function encode(spans: readonly SpanLike[], encoder: SpanEncoder): Uint8Array {
     const memory = new Uint8Array(encoder.engine.buffer);
-    const requests: Uint8Array<ArrayBuffer>[] = [];
+    const requests: Uint8Array[] = [];
     let problem: OtlpError | undefined;
     const tooLarge = encoder.encode(
       spans,
-      ({ at, bytes }) => requests.push(memory.slice(at, at + bytes)),
+      ({ at, bytes, records }) => {
+        // One with all the spans is the last one: nothing will be written over it.
+        const request = memory.subarray(at, at + bytes);
+        requests.push(records === spans.length ? request : request.slice());
+      },
       (at, error) => {
         problem ??= notReadable(at, error);
       },
@@ -116,14 +125,20 @@ export function codecOn(sources: EngineSources): Codec {
   }
 
   return {
-    encodeTraces,
-    encodeTracesJson: (spans) => tracesToJson(encodeTraces(spans)),
+    encodeTraces: (spans) => encoded(spans, ownCopy),
+    encodeTracesJson: (spans) => encoded(spans, tracesToJson),
     async ready() {
       const loaded = load();
       if ('then' in loaded) await loaded;
       else idle = loaded;
     },
   };
+}
+
+/** Smaller than its buffer is what stands in an engine's memory. */
+function ownCopy(request: Uint8Array): Uint8Array<ArrayBuffer> {
+  const isOwn = request.length === request.buffer.byteLength;
+  return isOwn ? (request as Uint8Array<ArrayBuffer>) : request.slice();
 }
 
 function notLoaded(): OtlpError {
@@ -144,7 +159,7 @@ function notReadable(at: number, error: unknown): OtlpError {
 }
 
 /** Requests one behind the other are one: the elements of a repeated field may come in pieces. */
-function joined(requests: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
+function joined(requests: readonly Uint8Array[]): Uint8Array {
   if (requests.length === 1) return requests[0]!;
   const all = new Uint8Array(requests.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
