@@ -237,10 +237,10 @@ describe('large spans', () => {
   });
 
   it('small in the ring, large when encoded: one text in many places', () => {
-    const event = { time: [1, 2] as [number, number], name: 'n'.repeat(250) };
+    const event = { time: [1, 2] as [number, number], name: 'n'.repeat(128) };
     const spans = [
       spanLike({ name: 'a' }),
-      spanLike({ name: 'b', events: Array(20_000).fill(event) }),
+      spanLike({ name: 'b', events: Array(40_000).fill(event) }),
       spanLike({ name: 'c' }),
     ];
     for (const { codec } of codecs()) {
