@@ -12,6 +12,12 @@ const CALLER = { sampled: 'a'.repeat(32), notSampled: 'b'.repeat(32), stopping: 
 const CALLER_SPAN = 'd'.repeat(16);
 const parent = (traceId, flags) => `00-${traceId}-${CALLER_SPAN}-${flags}`;
 
+/** Applications that run: an interrupted suite leaves none behind. */
+const running = new Set();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 /** In this order, each once the one before is answered. */
 const REQUESTS = [
   { path: '/books/1', status: 200 },
@@ -39,7 +45,7 @@ export async function observe(how, collector) {
   const wrong = [];
   const child = start(how, collector);
   try {
-    const [, address] = await child.says(/listening on (http:\S+)/);
+    const [, address] = await child.says(/listening on (http:\S+)\n/);
     for (const { path, status, headers, order } of REQUESTS) {
       const got = await (order ? orderCart(address, order) : call(address + path, { headers }));
       if (got !== status) wrong.push(`${path}: answered ${got}, not ${status}`);
@@ -93,6 +99,7 @@ function start({ node, flags, app, cwd, env }, collector) {
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  running.add(child);
   let said = '';
   let ended = false;
   const timer = setTimeout(() => child.kill('SIGKILL'), RUN_MS);
@@ -104,6 +111,7 @@ function start({ node, flags, app, cwd, env }, collector) {
     child.once('close', (code, signal) => resolve({ code, signal }));
   }).then((how) => {
     ended = true;
+    running.delete(child);
     clearTimeout(timer);
     child.emit('said');
     return how;
