@@ -188,22 +188,26 @@ describe('instrumentations', () => {
     }
   });
 
-  it('are all of auto-instrumentations-node where that is installed', async () => {
+  it('are all of auto-instrumentations-node, and those listed that it does not bring', async () => {
+    const listed = {
+      'opentelemetry-instrumentation-a': '1',
+      'opentelemetry-instrumentation-b': '1',
+    };
     app.write({
-      'package.json': { name: 'app', dependencies: { 'opentelemetry-instrumentation-a': '1' } },
+      'package.json': { name: 'app', dependencies: listed },
       ...fake('opentelemetry-instrumentation-a', instrumentation('a')),
+      ...fake('opentelemetry-instrumentation-b', instrumentation('b')),
       ...fake(
         '@opentelemetry/auto-instrumentations-node',
         `${instrumentation('many')}
         exports.getNodeAutoInstrumentations = () => [new exports.manyInstrumentation()];`,
+        { dependencies: { 'opentelemetry-instrumentation-a': '1' } },
       ),
       'app.cjs': '',
     });
-    expect(await run([...PRELOAD, 'app.cjs'])).toMatchObject({
-      ...QUIET,
-      stdout: 'many undefined\n',
-    });
-    expect(names()).toEqual(['many']);
+    const ended = await run([...PRELOAD, 'app.cjs']);
+    expect(ended).toMatchObject({ ...QUIET, stdout: 'many undefined\nb undefined\n' });
+    expect(names()).toEqual(['b', 'many']);
   });
 
   it('are found from the current directory when a tool runs the application', async () => {

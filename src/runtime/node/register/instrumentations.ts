@@ -7,6 +7,7 @@ import {
   type Located,
   locate,
   type Manifest,
+  readManifest,
   real,
   requireFrom,
 } from './application.ts';
@@ -26,7 +27,7 @@ interface Source extends Located {
 }
 
 export interface Sources {
-  /** `@opentelemetry/auto-instrumentations-node`, or else every single one that is listed. */
+  /** `@opentelemetry/auto-instrumentations-node` where there is one, and what else is listed. */
   readonly packages: readonly Source[];
   /** Directories from which they load their own packages. */
   readonly directories: readonly string[];
@@ -46,9 +47,24 @@ const LISTS = ['dependencies', 'devDependencies', 'optionalDependencies'] as con
 
 /** The instrumentations that are installed; nothing is loaded yet. */
 export function findInstrumentations(directories: readonly string[], log: Log): Sources {
+  const packages = findSingle(directories, log);
   const auto = locate(AUTO, 'package.json', directories);
-  const packages = auto === undefined ? findSingle(directories, log) : [{ name: AUTO, ...auto }];
+  if (auto !== undefined) {
+    const included = dependenciesIn(auto.path);
+    // What it brings along is its to choose; twice would be two spans for everything.
+    const others = packages.filter(({ name }) => !Object.hasOwn(included, name));
+    packages.splice(0, packages.length, { name: AUTO, ...auto }, ...others);
+  }
   return { packages, directories: packages.map(({ path }) => dirname(real(path))) };
+}
+
+function dependenciesIn(path: string): object {
+  try {
+    return readManifest(path).dependencies ?? {};
+  } catch {
+    // Loading it will show what is wrong.
+    return {};
+  }
 }
 
 function findSingle(directories: readonly string[], log: Log): Source[] {
