@@ -18,6 +18,8 @@ export interface ExporterHost extends Pick<Host, Shared> {
   baseUrl?(): string | undefined;
   /** Options of the agent that the environment asks for (`TransportOptions.agent`). */
   agentFromEnv?(env: Host['env'], warn: (line: string) => void): object;
+  /** Keeps the program running, where that takes something; returns what lets go of it. */
+  hold?(): () => void;
   /**
    * Calls back when the program ends and there is only time to count; returns what stops that. The
    * end itself is the business of the SDK that the exporter serves.

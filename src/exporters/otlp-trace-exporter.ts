@@ -135,6 +135,9 @@ export class TraceExporter {
   #opening: Promise<void> | undefined;
   #engineProblem: string | undefined;
   #encoding = false;
+  /** Batches whose callbacks have not been called. */
+  #untold = 0;
+  #release: (() => void) | undefined;
   /** Something has been lost. */
   #lossy = false;
   #waiting: Waiting[] = [];
@@ -170,7 +173,7 @@ export class TraceExporter {
   export(spans: readonly SpanLike[], resultCallback: (result: ExportResult) => void): void {
     const count = spans.length;
     const batch: Batch = {
-      callback: resultCallback,
+      callback: this.#awaited(resultCallback),
       spans: count,
       open: count,
       lost: [],
@@ -250,6 +253,15 @@ export class TraceExporter {
       bytesCompressed: stats.sentBytes,
       requests: stats.requests,
       retries: stats.retries,
+    };
+  }
+
+  /** Keeps the program running until the callback is called, as upstream's retries do. */
+  #awaited(callback: Batch['callback']): Batch['callback'] {
+    if (this.#untold++ === 0) this.#release = this.#host.hold?.();
+    return (result) => {
+      if (--this.#untold === 0) this.#release?.();
+      callback(result);
     };
   }
 

@@ -1,5 +1,6 @@
 import { inlinedEngines } from '../../engine/inlined.ts';
 import type { ExporterHost } from '../../exporters/exporter-host.ts';
+import { LONGEST_MS } from '../../options/delivery.ts';
 import { variablesOf } from '../../options/env.ts';
 import { fetchTransport } from '../fetch-transport.ts';
 import { basics } from '../web/basics.ts';
@@ -12,5 +13,6 @@ export const host: ExporterHost = {
   httpTransport: fetchTransport,
   baseUrl: () => (globalThis as { location?: { readonly href: string } }).location?.href,
   env,
+  hold: () => basics.setTimer(() => {}, LONGEST_MS, true),
   variables: variablesOf,
 };
