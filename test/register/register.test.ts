@@ -224,6 +224,47 @@ describe('instrumentations', () => {
     expect(await run([...PRELOAD, 'dist/app.js'])).toMatchObject(ran);
   });
 
+  it('are found beside a package that is run as a folder', async () => {
+    app.write({
+      'service/package.json': {
+        name: 'service',
+        main: 'main.js',
+        dependencies: { 'opentelemetry-instrumentation-a': '1' },
+      },
+      'service/main.js': '',
+      ...fake('opentelemetry-instrumentation-a', instrumentation('a')),
+    });
+    expect(await run([...PRELOAD, 'service'])).toMatchObject({ ...QUIET, stdout: 'a undefined\n' });
+  });
+
+  it('that are not hoisted bring the hook and the copy of the API they load themselves', async () => {
+    const AUTO = '@opentelemetry/auto-instrumentations-node';
+    const inside = `node_modules/${AUTO}/node_modules/@opentelemetry`;
+    app.install('@opentelemetry/api', API_1_9);
+    app.install(`${AUTO}/node_modules/@opentelemetry/api`, API_1_10);
+    app.write({
+      ...fake(
+        AUTO,
+        `const { trace } = require('@opentelemetry/api');
+        exports.getNodeAutoInstrumentations = () => {
+          trace.getTracer('auto').startSpan('by 1.10').end();
+          return [];
+        };`,
+      ),
+      [`${inside}/instrumentation/package.json`]: { name: '@opentelemetry/instrumentation' },
+      [`${inside}/instrumentation/hook.mjs`]: `
+        import { writeSync } from 'node:fs';
+        export const initialize = () => void writeSync(1, 'hooked\\n');
+      `,
+      'app.cjs': `
+        require('@opentelemetry/api').trace.getTracer('app').startSpan('by 1.9').end();
+      `,
+    });
+    const ended = await run([...PRELOAD, 'app.cjs'], { OTEL_LOG_LEVEL: 'none' });
+    expect(ended).toMatchObject({ ...QUIET, stdout: 'hooked\n' });
+    expect(names()).toEqual(['by 1.10', 'by 1.9']);
+  });
+
   it('are chosen by the variables of upstream', async () => {
     const packages = ['a', 'b', 'c'].map((name) => `@opentelemetry/instrumentation-${name}`);
     app.write({
@@ -297,7 +338,7 @@ describe('instrumentations', () => {
     );
     expect(broken).toContain('instrumentation-broken is left out: ');
     expect(awaits).toContain('instrumentation-awaits is left out: ');
-    expect(empty).toContain('@opentelemetry/instrumentation-empty has no instrumentation');
+    expect(empty).toContain('@opentelemetry/instrumentation-empty exports no instrumentation');
     expect(ready).toMatch(/, instrumentations: works$/);
     expect(rest).toEqual([]);
   });

@@ -121,8 +121,10 @@ export function loadInstrumentations(
     try {
       const exports = requireFrom(source.from)(source.name) as Record<string, unknown>;
       const instances = isAuto ? autoInstances(exports) : instancesOf(exports, source.name);
-      if (instances.length === 0)
-        log.warn(`${source.name} has no instrumentation; see its version.`);
+      // Of the many, all may be disabled.
+      if (instances.length === 0 && !isAuto) {
+        log.warn(`${source.name} exports no instrumentation; it is left out.`);
+      }
       for (const instance of instances) {
         // It has found the global one already, unless its copy of the API could not.
         instance.setTracerProvider(provider);
