@@ -448,6 +448,37 @@ describe('an engine that must be loaded first', () => {
   });
 });
 
+describe('an engine that fails', () => {
+  it('costs the batch it fails with, and is opened anew for the next one', async () => {
+    const working = await engineSources.portable();
+    let opened = 0;
+    let broken = true;
+    const portable = () => ({
+      instantiate(imports: Parameters<typeof working.instantiate>[0]) {
+        opened++;
+        const core = working.instantiate(imports);
+        const encodeTraces: typeof core.encodeTraces = (...args) => {
+          if (broken) throw new Error('unreachable');
+          return core.encodeTraces(...args);
+        };
+        return { ...core, encodeTraces };
+      },
+    });
+    const engines = { simd: refusing('simd'), scalar: refusing('scalar'), portable };
+    const run = exporting({}, { engines });
+    run.export(3);
+    expect(run.results[0]!.error!.message).toBe('3 spans dropped (unreadable): Error: unreachable');
+    expect(unaccounted(run.exporter.health())).toBe(0);
+    broken = false;
+    run.export(2);
+    await run.host.settle();
+    expect(run.results[1]).toEqual({ code: 0 });
+    // Nothing of the first batch is in the second one's request.
+    expect(run.transport.traces()).toHaveLength(2);
+    expect(opened).toBe(2);
+  });
+});
+
 describe('a host that compresses later', () => {
   const noKernels = { simd: refusing('simd'), scalar: refusing('scalar') };
 
