@@ -133,4 +133,30 @@ describe('a second registration', () => {
       /^otlp-wasm: telemetry is off: another OpenTelemetry SDK \(OtherTracerProvider\) was registered first and stays\. Remove its set-up or otlp-wasm\/register; .*\n$/,
     );
   });
+
+  it('is no matter for a logger that was there before', async () => {
+    app.install('@opentelemetry/api', API_1_10);
+    app.write({
+      'logger.cjs': `
+        const { diag, DiagLogLevel } = require('@opentelemetry/api');
+        const say = (line) => console.log('logger:', line);
+        const logger = { error: say, warn: say, info: say, debug: say, verbose: say };
+        diag.setLogger(logger, DiagLogLevel.INFO);
+      `,
+      'app.cjs': `
+        require('@opentelemetry/api').diag.info('hello');
+        ${TRACES}
+        ${OTHER_SDK.replace('const { trace, context }', 'const api')
+          .replaceAll('trace.set', 'api.trace.set')
+          .replaceAll('context.set', 'api.context.set')}
+      `,
+    });
+    const { code, stdout, stderr } = await run([
+      ...['--require', './logger.cjs', '--require', 'otlp-wasm/register'],
+      'app.cjs',
+    ]);
+    expect([code, stdout]).toEqual([0, 'logger: hello\nfalse\ntrue true\n']);
+    expect(stderr).toMatch(/^otlp-wasm: a second OpenTelemetry SDK .*\n$/);
+    expect(count()).toBe(2);
+  });
 });
