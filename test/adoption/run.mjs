@@ -1,10 +1,12 @@
 // The applications of examples/apps, started with `otlp-wasm/register` and with upstream's NodeSDK:
 // both get the same requests, and what arrived at the embedded collector has to be the same, field
 // by field (../instrumentation/compare.mjs says which fields, resources.mjs which attributes of the
-// resource). What was recorded has to arrive, too, when the application is stopped.
+// resource). What was recorded has to arrive, too, when the application is stopped. And the drop-in
+// exporters in upstream's SDKs, on Node and in a browser: exporters/checks.mjs.
 //
 //   npm run test:adoption                                 everything
 //   npm run test:adoption -- --node 20,24 --only express
+//   npm run test:adoption -- --only exporters
 //   npm run test:adoption -- --show                       prints what was compared
 //   node test/adoption/run.mjs --package some.tgz         a package that is packed already
 //
@@ -17,6 +19,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { describeSpans, difference } from '../instrumentation/compare.mjs';
+import { browserChecks, createExporterProject, exporterChecks } from './exporters/checks.mjs';
 import { createProject, install, NODES, nodeBinary, pack, Unavailable } from './projects.mjs';
 import { resourceComplaints } from './resources.mjs';
 import { observe, ofOrder } from './shop.mjs';
@@ -154,12 +157,36 @@ function project(upstream, instrumentations) {
   return projects.get(folder);
 }
 
+/** As a check: a browser that cannot be had is no reason to stop. */
+const inBrowser = (of) => async () => {
+  try {
+    install('.');
+    await browserChecks(of, note);
+  } catch (error) {
+    const name = `the exporters in a browser with upstream's ${of.upstream}`;
+    if (error.name === 'Unavailable') unavailable(name, error.message);
+    else note('failed', name, error.stack);
+  }
+};
+
 const chosenNodes = values.node?.split(',') ?? NODES.map(({ name }) => name);
 const checks = [];
+const exporterProjects = new Map();
 for (const { name, upstream } of NODES.filter((node) => chosenNodes.includes(node.name))) {
   try {
     if (process.versions.node.split('.')[0] !== name) install('.');
     const node = nodeBinary(name);
+    if ('exporters'.includes(values.only ?? '')) {
+      if (!exporterProjects.has(upstream)) {
+        install(`sdk-${upstream}`);
+        const folder = join(temporary, `exporters-${upstream}`);
+        exporterProjects.set(upstream, createExporterProject({ folder, upstream, tarball }));
+        checks.push(inBrowser({ cwd: folder, upstream }));
+      }
+      const cwd = exporterProjects.get(upstream);
+      const title = `Node ${name}, SDK ${upstream}`;
+      checks.push(...exporterChecks({ cwd, upstream, node, title }, note));
+    }
     for (const app of APPS.filter((app) => app.includes(values.only ?? ''))) {
       const singles = WITH_SINGLES[name]?.includes(app.split('.')[0]);
       for (const instrumentations of [AUTO, ...(singles ? [SINGLES[app.split('.')[0]]] : [])]) {

@@ -60,7 +60,11 @@ export function decodeTraces(body) {
         flags: span.flags,
         status: { code: span.status?.code ?? 0, message: span.status?.message ?? '' },
         ...attributes(span),
-        events: span.events.map((event) => ({ name: event.name, ...attributes(event) })),
+        events: span.events.map((event) => ({
+          name: event.name,
+          timeUnixNano: BigInt(event.timeUnixNano.toString()),
+          ...attributes(event),
+        })),
         droppedEventsCount: span.droppedEventsCount,
         links: span.links.map((link) => ({
           ...identity(link),

@@ -1,0 +1,112 @@
+// The drop-in exporters in upstream's SDKs: on every Node.js, in ES modules and CommonJS, and in a
+// browser. What they send has to be what upstream's exporters send of the same spans.
+
+import { spawn } from 'node:child_process';
+import { copyFileSync, cpSync, symlinkSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { difference } from '../../instrumentation/compare.mjs';
+import { createProject } from '../projects.mjs';
+import { linesOf } from './requests.mjs';
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+/** Longest a program may take with all its cases. */
+const RUN_MS = 180_000;
+
+const PROGRAMS = ['main.mjs', 'main.cjs'];
+
+/** What our exporters write when spans are lost, and here some are on purpose. */
+const LOSS = /^otlp-wasm: \d+ spans? lost \(.*\n/gm;
+
+/**
+ * A project with the programs, the packages of the line and ours.
+ *
+ * @param {{ folder: string, upstream: string, tarball: string }} of `upstream`: line of its SDK
+ */
+export function createExporterProject({ folder, upstream, tarball }) {
+  createProject({ folder, upstream, tarball, instrumentations: [] });
+  cpSync(join(here, 'project'), folder, { recursive: true });
+  const runtime = join(here, '../../runtime');
+  for (const file of ['browser/driver.mjs', 'support.mjs', 'journey.mjs'])
+    copyFileSync(join(runtime, file), join(folder, basename(file)));
+  for (const path of ['../../../node_modules/esbuild', '../node_modules/playwright-core'])
+    symlinkSync(join(here, path), join(folder, 'node_modules', basename(path)), 'dir');
+  return folder;
+}
+
+/**
+ * @param {{ cwd: string, upstream: string, node: string, title: string }} of `cwd`: the project
+ * @param {(verdict: 'passed' | 'failed', name: string, detail?: string) => void} note
+ * @returns {(() => Promise<void>)[]}
+ */
+export function exporterChecks({ cwd, upstream, node, title }, note) {
+  return PROGRAMS.map((program) => async () => {
+    const { lines, problem } = await run(node, [program, upstream], cwd);
+    for (const { name, wrong, compared } of lines) {
+      const complaint = wrong ?? differences(compared);
+      note(complaint === '' ? 'passed' : 'failed', `${title}, ${name}`, complaint);
+    }
+    if (problem !== '') note('failed', `${title}, ${program}`, problem);
+  });
+}
+
+/** In a browser; `note` as above. Rejects with an error named `Unavailable` where there is none. */
+export async function browserChecks({ cwd, upstream }, note) {
+  const { open } = await import(pathToFileURL(join(cwd, 'browser.mjs')).href);
+  const { about, cases, close } = await open(cwd, upstream);
+  try {
+    for (const [name, run] of Object.entries(cases)) {
+      const title = `${about}, SDK ${upstream}, ${name}`;
+      try {
+        const complaint = differences(await run());
+        note(complaint === '' ? 'passed' : 'failed', title, complaint);
+      } catch (error) {
+        note('failed', title, error.stack);
+      }
+    }
+  } finally {
+    await close();
+  }
+}
+
+/** What upstream's (`-`) and our (`+`) requests differ in. */
+export function differences(compared) {
+  if (compared === undefined) return '';
+  const { protocol, upstream, ours } = compared;
+  const [theirs, own] = [upstream, ours].map((bodies) =>
+    linesOf(
+      protocol,
+      bodies.map((body) => Buffer.from(body, 'base64')),
+    ),
+  );
+  const changed = difference(theirs, own).filter((text) => !text.startsWith('  '));
+  if (theirs.length < 100) changed.push('there is nothing to compare');
+  return changed.map((text) => (text.length > 300 ? `${text.slice(0, 300)}…` : text)).join('\n');
+}
+
+/** The cases a program wrote; `problem`: what else it said, or how it ended. */
+function run(node, args, cwd) {
+  const env = Object.entries(process.env).filter(([name]) => !/^(OTEL_|NODE_OPTIONS$)/.test(name));
+  return new Promise((resolve) => {
+    const child = spawn(node, args, {
+      cwd,
+      env: { ...Object.fromEntries(env), NODE_NO_WARNINGS: '1' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let stdout = '';
+    let problem = '';
+    child.stdout.setEncoding('utf8').on('data', (chunk) => (stdout += chunk));
+    child.stderr.setEncoding('utf8').on('data', (chunk) => (problem += chunk));
+    const timer = setTimeout(() => child.kill('SIGKILL'), RUN_MS);
+    child.once('error', (error) => (problem += error.stack));
+    child.once('close', (code, signal) => {
+      clearTimeout(timer);
+      problem = problem.replace(LOSS, '');
+      if (code !== 0) problem += `\nended with ${signal ?? `status ${code}`}`;
+      const lines = stdout.split('\n').filter(Boolean).map(JSON.parse);
+      if (lines.length === 0) problem += '\nno case ran';
+      resolve({ lines, problem });
+    });
+  });
+}
