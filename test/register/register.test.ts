@@ -343,6 +343,19 @@ describe('instrumentations', () => {
     expect(rest).toEqual([]);
   });
 
+  it('go on for CommonJS when the hook for ES modules is broken', async () => {
+    app.write({
+      'package.json': { name: 'app', dependencies: { 'opentelemetry-instrumentation-a': '1' } },
+      ...fake('opentelemetry-instrumentation-a', instrumentation('a')),
+      'node_modules/@opentelemetry/instrumentation/package.json': {},
+      'node_modules/@opentelemetry/instrumentation/hook.mjs': 'throw new Error("no thread");',
+      'app.mjs': `console.log('runs');`,
+    });
+    const { code, stdout, stderr } = await run([...PRELOAD, 'app.mjs']);
+    expect([code, stdout]).toEqual([0, 'a undefined\nruns\n']);
+    expect(stderr).toBe('otlp-wasm: ES modules are not instrumented: no thread.\n');
+  });
+
   it('that are ES modules are loaded where Node can, or reported', async () => {
     app.write({
       'package.json': { name: 'app', dependencies: { 'opentelemetry-instrumentation-esm': '1' } },
