@@ -3,6 +3,7 @@
  * request out.
  */
 
+import { textOf } from './api/trace/attributes.ts';
 import { tracesToJson } from './codec/json.ts';
 import { planMemory } from './engine/plan.ts';
 import { type EngineSources, selectEngine } from './engine/select.ts';
@@ -19,8 +20,8 @@ export interface Codec {
    * @param spans as an SDK of OpenTelemetry gives them to its exporters. None: no bytes, which is
    *   an empty request.
    * @returns bytes of its own, which later calls leave alone.
-   * @throws OtlpError `invalid_data` when one is no span or larger than 32 MiB,
-   *   `engine_unavailable` where `ready()` must be awaited before.
+   * @throws OtlpError `invalid_data` when one is no span, or larger than 32 MiB (2 MiB where
+   *   `ready()` must be awaited), `engine_unavailable` where it was not.
    */
   encodeTraces(spans: readonly SpanLike[]): Uint8Array<ArrayBuffer>;
   /**
@@ -30,9 +31,9 @@ export interface Codec {
    */
   encodeTracesJson(spans: readonly SpanLike[]): Uint8Array<ArrayBuffer>;
   /**
-   * Resolves when the other functions can be called. They can at once, except where a host
-   * refuses WebAssembly and has to load the engine in plain JavaScript (a page whose
-   * Content-Security-Policy has no `wasm-unsafe-eval`). Rejects with an OtlpError
+   * Resolves when the other functions can be called. They can at once, except where a host has
+   * no SIMD WebAssembly, or refuses all of it (a page whose Content-Security-Policy has no
+   * `wasm-unsafe-eval`), and has to load another engine. Rejects with an OtlpError
    * `engine_unavailable` when no engine can be had.
    */
   ready(): Promise<void>;
@@ -48,6 +49,8 @@ export function codecOn(sources: EngineSources): Codec {
   /** The one that is not in use: a span whose own functions encode spans gets another. */
   let idle: SpanEncoder | undefined;
   let loading: Promise<void> | undefined;
+  /** Engines of this host have to be loaded first. */
+  let late = false;
 
   function open(ringBytes: number): SpanEncoder | Promise<SpanEncoder> {
     const plan = planMemory(ringBytes, ringBytes, 0);
@@ -63,6 +66,7 @@ export function codecOn(sources: EngineSources): Codec {
     if (loading !== undefined) return loading;
     const opened = open(RING_BYTES);
     if (!('then' in opened)) return opened;
+    late = true;
     loading = opened
       .then((encoder) => {
         idle = encoder;
@@ -78,6 +82,7 @@ export function codecOn(sources: EngineSources): Codec {
     spans: readonly SpanLike[],
     form: (request: Uint8Array) => Uint8Array<ArrayBuffer>,
   ): Uint8Array<ArrayBuffer> {
+    if (!Array.isArray(spans)) throw noList(spans);
     const encoder = load();
     if ('then' in encoder) {
       encoder.catch(() => {});
@@ -114,7 +119,7 @@ export function codecOn(sources: EngineSources): Codec {
   /** For these spans alone. */
   function larger({ plan }: SpanEncoder, tooLarge: number): SpanEncoder {
     const ringBytes = plan.ringBytes * 4;
-    const opened = ringBytes > MAX_RING_BYTES ? undefined : open(ringBytes);
+    const opened = late || ringBytes > MAX_RING_BYTES ? undefined : open(ringBytes);
     if (opened !== undefined && !('then' in opened)) return opened;
     throw new OtlpError(
       'invalid_data',
@@ -144,15 +149,24 @@ function ownCopy(request: Uint8Array): Uint8Array<ArrayBuffer> {
 function notLoaded(): OtlpError {
   return new OtlpError(
     'engine_unavailable',
-    'this host refuses WebAssembly, and the engine in plain JavaScript is not loaded yet; ' +
-      "call 'await ready()' of 'otlp-wasm/codec' once before.",
+    'this host has no SIMD WebAssembly, or refuses all of it, and another engine is not loaded ' +
+      "yet; call 'await ready()' of 'otlp-wasm/codec' once before.",
+  );
+}
+
+function noList(spans: unknown): OtlpError {
+  const seen = spans === null ? 'null' : typeof spans;
+  return new OtlpError(
+    'invalid_data',
+    `spans is no array (${seen}); give an array of ended spans.`,
   );
 }
 
 function notReadable(at: number, error: unknown): OtlpError {
+  const why = textOf(error).slice(0, 160).replace(/\.+$/, '');
   return new OtlpError(
     'invalid_data',
-    `spans[${at}] is no ended span of an OpenTelemetry SDK: ${String(error).slice(0, 160)}. ` +
+    `spans[${at}] is no ended span of an OpenTelemetry SDK: ${why}. ` +
       'Give what a SpanExporter is given.',
     { cause: error },
   );

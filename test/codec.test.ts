@@ -73,6 +73,8 @@ describe('encodeTraces', () => {
   it('ids that are none are nobody else’s', () => {
     const context = spanLike().spanContext();
     const broken = [
+      { ...context, traceId: 'ö'.repeat(32) },
+      { ...context, spanId: '\u{1f600}'.repeat(8) },
       { ...context, traceId: '' },
       { ...context, traceId: context.traceId.slice(1) },
       { ...context, spanId: `${context.spanId}00` },
@@ -269,6 +271,57 @@ describe('large spans', () => {
   });
 });
 
+describe('what an SDK should not, but may say', () => {
+  it('kinds, codes and counts that there are none of leave other fields alone', () => {
+    const odd = [
+      { kind: any(300) },
+      { kind: any(-1) },
+      { kind: any('2') },
+      { kind: any(1.5) },
+      { status: { code: any(9) } },
+      { status: { code: any('2') } },
+      { droppedEventsCount: any(-3) },
+      { droppedEventsCount: any(NaN) },
+      { droppedEventsCount: any('7') },
+    ];
+    const found = spansOf(modelEverywhere(odd.map((each) => spanLike(each))));
+    const plain = spansOf(modelEverywhere([spanLike(), spanLike({ kind: any(undefined) })]));
+    found.forEach((span, i) => {
+      expectSame(span, plain[i < 4 ? 1 : 0]);
+    });
+  });
+
+  it('an attribute that throws takes nothing else with it', () => {
+    const attributes = {
+      before: 1,
+      get broken(): string {
+        throw new Error('a getter');
+      },
+      behind: 2,
+    };
+    const [span] = spansOf(modelEverywhere([spanLike({ attributes })]));
+    expect(span!.attributes.map(([key]) => key)).toEqual(['before', 'behind']);
+    expect(span!.droppedAttributes).toBe(1);
+  });
+
+  it('a resource that is not complete is one resource in each request, and complete in the next', () => {
+    const resource = {
+      attributes: { a: 1 } as Record<string, number>,
+      asyncAttributesPending: true,
+    };
+    const spans = Array.from({ length: 70 }, () => spanLike({ resource }));
+    for (const { codec } of codecs()) {
+      resource.asyncAttributesPending = true;
+      resource.attributes = { a: 1 };
+      expect(decodeOfficially(codec.encodeTraces(spans))).toHaveLength(1);
+      resource.attributes = { a: 1, b: 2 };
+      resource.asyncAttributesPending = false;
+      const [only] = decodeOfficially(codec.encodeTraces(spans));
+      expect(only!.attributes.map(([key]) => key)).toEqual(['a', 'b']);
+    }
+  });
+});
+
 describe('what is no span', () => {
   const thrown = new TypeError('the getter of a span');
   it.each<readonly [string, unknown]>([
@@ -286,6 +339,14 @@ describe('what is no span', () => {
     ['no scope', spanLike({ instrumentationScope: any(null) })],
     ['no status', spanLike({ status: any(undefined) })],
     ['no times', spanLike({ endTime: any(undefined) })],
+    ['a time in another unit', spanLike({ startTime: any([1n, 0]) })],
+    ['a time that is a Date', spanLike({ endTime: any(new Date(0)) })],
+    [
+      'an event’s time that is none',
+      spanLike({ events: [{ name: 'e', time: any([Symbol('t'), 0]) }] }),
+    ],
+    ['ids that are numbers', spanLike({ spanContext: () => any({ traceId: 1, spanId: 2 }) })],
+    ['no ids', spanLike({ spanContext: () => any({ traceFlags: 1 }) })],
     ['no events', spanLike({ events: any(undefined) })],
     ['no links', spanLike({ links: any(null) })],
     ['an event that is none', spanLike({ events: [any(null)] })],
@@ -349,6 +410,51 @@ describe('what is no span', () => {
     const spans = [large('a', 3 * MEGABYTE), any(null)];
     expect(problemOf(() => codec.encodeTraces(spans)).message).toMatch(/^spans\[1\] is no /);
   });
+
+  it('may throw what cannot be shown', () => {
+    for (const { codec } of codecs()) {
+      const spans = [
+        spanLike({ name: 'before' }),
+        spanLike({
+          spanContext() {
+            throw Object.create(null);
+          },
+        }),
+        spanLike({ name: 'behind' }),
+      ];
+      expect(problemOf(() => codec.encodeTraces(spans)).message).toMatch(/^spans\[1\] is no /);
+      expect(namesOf(codec.encodeTraces([spanLike({ name: 'next' })]))).toEqual(['next']);
+    }
+  });
+
+  it('leaves the texts of its neighbours alone', () => {
+    const text = (i: number) => spanLike({ name: `s${i}`, attributes: { text: `größe ${i}` } });
+    const broken = spanLike({
+      attributes: { text: 'größe von nichts' },
+      events: [{ name: 'e', time: any([1n, 0]) }],
+    });
+    for (const { codec } of codecs()) {
+      // Until keys whose values never repeat are not interned any more.
+      codec.encodeTraces(Array.from({ length: 200 }, (_, i) => text(i)));
+      problemOf(() => codec.encodeTraces([text(1), broken, text(2), text(3)]));
+      const found = spansOf(decodeOfficially(codec.encodeTraces([text(4), text(5)])));
+      expect(found.map(({ attributes }) => attributes)).toEqual([
+        [['text', { string: 'größe 4' }]],
+        [['text', { string: 'größe 5' }]],
+      ]);
+    }
+  });
+
+  it.each([undefined, null, spanLike(), new Set([spanLike()]), 'spans'])(
+    'is no list of spans either: %s',
+    (spans) => {
+      for (const { codec } of codecs()) {
+        const { code, message } = problemOf(() => codec.encodeTraces(any(spans)));
+        expect(code).toBe('invalid_data');
+        expect(message).toMatch(/^spans is no array \(\w+\); give an array/);
+      }
+    },
+  );
 
   it('is described in a bounded line', () => {
     const codec = codecOn(only('simd'));
@@ -418,7 +524,9 @@ describe('where the engine must be loaded', () => {
     for (const encode of [codec.encodeTraces, codec.encodeTracesJson]) {
       const { code, message } = problemOf(() => encode([spanLike()]));
       expect(code).toBe('engine_unavailable');
-      expect(message).toMatch(/refuses WebAssembly.*'await ready\(\)' of 'otlp-wasm\/codec'/);
+      expect(message).toMatch(
+        /another engine is not loaded yet.*'await ready\(\)' of 'otlp-wasm\/codec'/,
+      );
     }
     const ready = codec.ready();
     release();

@@ -7,6 +7,7 @@
  * Invariant at any moment, in spans: recorded = sent + rejected + queued + Σ dropped.
  */
 
+import { textOf } from '../api/trace/attributes.ts';
 import type { Encoded } from '../codec/encode.ts';
 import { type Body, compressByHost, gzipCapacity, makeCompress } from '../compress/compress.ts';
 import type { Deliver, DropCause } from '../deliver/deliver.ts';
@@ -281,7 +282,7 @@ export class TraceExporter {
       return this.#parts;
     };
     const failed = (error: unknown) => {
-      this.#engineProblem = `could not be loaded: ${String(error).slice(0, 160)}`;
+      this.#engineProblem = `could not be loaded: ${textOf(error).slice(0, 160)}`;
       this.#warn(`no engine: ${this.#engineProblem}; nothing is exported.`);
       this.#abandonWaiting(`the engine ${this.#engineProblem}`);
     };
@@ -343,7 +344,7 @@ export class TraceExporter {
         },
         (_, error) => {
           unreadable++;
-          why = shown(String(error), []);
+          why = shown(textOf(error), []);
         },
       );
       if (tooLarge > 0) this.#lose(batch, 'too_large', tooLarge, 'larger than 4 MiB');
@@ -351,7 +352,7 @@ export class TraceExporter {
     } catch (error) {
       // Whatever it was has left the engine in a state that nobody knows.
       this.#parts = undefined;
-      why = shown(String(error), []);
+      why = shown(textOf(error), []);
       unreadable = spans.length - accounted;
     } finally {
       this.#encoding = false;

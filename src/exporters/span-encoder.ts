@@ -40,6 +40,8 @@ export class SpanEncoder {
   ): number {
     const { ring, reader } = this;
     let tooLarge = 0;
+    // What a call that ended early has left.
+    if (ring.count > 0) this.drain(() => {});
     for (let at = 0; at < spans.length; at++) {
       const place = at % READ_AHEAD;
       if (place === 0) reader.prepare(spans, at);
@@ -55,6 +57,7 @@ export class SpanEncoder {
         unreadable(at, error);
       }
     }
+    reader.release();
     return tooLarge + this.drain(take);
   }
 

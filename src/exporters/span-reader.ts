@@ -3,7 +3,7 @@
  * span: nothing of a span is kept, and a plain one allocates nothing but its events.
  */
 
-import type { Attributes as ApiAttributes, TraceState } from '@opentelemetry/api';
+import type { Attributes as ApiAttributes, HrTime, TraceState } from '@opentelemetry/api';
 import { describe, setAttribute, setAttributes, textOf } from '../api/trace/attributes.ts';
 import { FLAG_HAS_IS_REMOTE, FLAG_IS_REMOTE } from '../api/trace/identity.ts';
 import { idsOf, wordOfDigits } from '../api/trace/ids.ts';
@@ -26,7 +26,11 @@ export const READ_AHEAD = 32;
 const SPAN_DIGITS = 64;
 const NO_SPAN_ID = '0'.repeat(16);
 const NO_IDS = '0'.repeat(SPAN_DIGITS);
-const ZERO = 48;
+const MAX_COUNT = 2 ** 31 - 1;
+/** SpanKind CONSUMER and StatusCode ERROR, the last ones there are. */
+const LAST_KIND = 4;
+const LAST_STATUS = 2;
+const NO_RESOURCE: ResourceLike = { attributes: {} };
 
 /** A resource that spans came with, and the scopes they came with it in. */
 interface KnownResource {
@@ -76,7 +80,10 @@ export class SpanReader {
   private readonly eventShapes = unboundedTree();
   private readonly linkShapes = unboundedTree();
   private readonly resources = new WeakMap<ResourceLike, KnownResource>();
-  private lastResource: ResourceLike | undefined = undefined;
+  /** Those of this batch that are not complete: they will say more the next time. */
+  private readonly incomplete = new Map<ResourceLike, KnownResource>();
+  /** Those of the last span; at first of none, which no span's can be. */
+  private lastResource: ResourceLike = NO_RESOURCE;
   private lastScope: ScopeLike | undefined = undefined;
   private readonly encoder = new TextEncoder();
   /** The ids of the spans that are read next, in hexadecimal. */
@@ -100,10 +107,29 @@ export class SpanReader {
     this.polluted = hasMembers(Object.prototype as ApiAttributes);
     const end = Math.min(from + READ_AHEAD, spans.length);
     let digits = '';
-    for (let at = from; at < end; at++) digits += digitsOf(spans[at]!);
+    for (let at = from; at < end; at++) digits += digitsOf(spans, at);
     const { written } = this.encoder.encodeInto(digits, this.digits);
-    // Something else than digits, and not even ASCII: no ids.
-    if (written !== digits.length) this.digits.fill(ZERO);
+    if (written !== digits.length) this.convertEach(digits);
+  }
+
+  /** Some id is not even ASCII: those of its span are none. */
+  private convertEach(digits: string): void {
+    for (let at = 0; at < digits.length; at += SPAN_DIGITS) {
+      const room = this.digits.subarray(at, at + SPAN_DIGITS);
+      const { read, written } = this.encoder.encodeInto(digits.slice(at, at + SPAN_DIGITS), room);
+      if (read !== written || read !== SPAN_DIGITS) this.encoder.encodeInto(NO_IDS, room);
+    }
+  }
+
+  /** To be called after a batch: nothing of its spans is kept. */
+  release(): void {
+    const { span } = this;
+    span.values = [];
+    span.firstEvent = null;
+    span.rare = null;
+    this.lastResource = NO_RESOURCE;
+    this.lastScope = undefined;
+    this.incomplete.clear();
   }
 
   /**
@@ -118,18 +144,19 @@ export class SpanReader {
     if (resource !== this.lastResource || instrumentationScope !== this.lastScope) {
       to.scope = this.scopeOf(resource, instrumentationScope);
       this.lastScope = instrumentationScope;
-      // One that is not complete is described again with the next span.
-      this.lastResource = resource.asyncAttributesPending === true ? undefined : resource;
+      this.lastResource = resource;
     }
     to.rare = null;
     this.readContexts(from, to, place);
     const { startTime, endTime, status, kind } = from;
-    to.otlpKind = (kind ?? -1) + 1;
+    checkTime(startTime);
+    checkTime(endTime);
+    to.otlpKind = isOneOf(kind, LAST_KIND) ? kind + 1 : 0;
     to.startSec = startTime[0];
     to.startNano = startTime[1];
     to.endSec = endTime[0];
     to.endNano = endTime[1];
-    to.statusCode = status.code;
+    to.statusCode = isOneOf(status.code, LAST_STATUS) ? status.code : 0;
     if (status.message) rareOf(to).statusMessage = textOf(status.message);
 
     const name = textOf(from.name);
@@ -138,20 +165,26 @@ export class SpanReader {
     to.nameKey = nameKey;
     to.shape = nameKey.shape ?? this.spanShapes.first(nameKey);
     to.count = 0;
-    const dropped = fill(to, from.attributes, this.polluted) + from.droppedAttributesCount;
+    const dropped = fillFrom(to, from.attributes, this.polluted);
     nameKey.shape = to.shape;
 
-    const { droppedEventsCount, droppedLinksCount, events, links } = from;
+    const { events, links } = from;
+    const droppedAttributes = dropped + countOf(from.droppedAttributesCount);
+    const droppedEvents = countOf(from.droppedEventsCount);
+    const droppedLinks = countOf(from.droppedLinksCount);
     this.readEvents(events, to);
     if (links.length > 0) rareOf(to).links = links.map((link) => this.link(link));
-    if (dropped > 0) rareOf(to).droppedAttributes = dropped;
-    if (droppedEventsCount > 0) rareOf(to).droppedEvents = droppedEventsCount;
-    if (droppedLinksCount > 0) rareOf(to).droppedLinks = droppedLinksCount;
+    if (droppedAttributes > 0) rareOf(to).droppedAttributes = droppedAttributes;
+    if (droppedEvents > 0) rareOf(to).droppedEvents = droppedEvents;
+    if (droppedLinks > 0) rareOf(to).droppedLinks = droppedLinks;
     return to;
   }
 
   private readContexts(from: SpanLike, to: ReadSpan, place: number): void {
-    const { traceFlags, traceState } = from.spanContext();
+    const { traceId, spanId, traceFlags, traceState } = from.spanContext();
+    if (typeof traceId !== 'string' || typeof spanId !== 'string') {
+      throw new TypeError('its spanContext() has no ids');
+    }
     const remote = from.parentSpanContext?.isRemote === true ? FLAG_IS_REMOTE : 0;
     to.flags = (traceFlags & 0xff) | FLAG_HAS_IS_REMOTE | remote;
     const { digitWords } = this;
@@ -180,7 +213,8 @@ export class SpanReader {
   private event(event: EventLike, nameKey: Key, next: EventData | null): EventData {
     const { eventShapes } = this;
     const { time, attributes: given } = event;
-    const dropped = event.droppedAttributesCount ?? 0;
+    const dropped = countOf(event.droppedAttributesCount);
+    checkTime(time);
     // Spans of a name tend to have the same events.
     const { name } = event;
     let key = nameKey.event;
@@ -192,7 +226,7 @@ export class SpanReader {
     if (dropped > 0 || hasMembers(given)) {
       const shape = key.shape ?? eventShapes.first(key);
       attributes = { shape, count: 0, values: [], dropped };
-      attributes.dropped += fill(attributes, given, this.polluted);
+      attributes.dropped += fillFrom(attributes, given, this.polluted);
       key.shape = attributes.shape;
     }
     return { key, sec: time[0], nano: time[1], attributes, next };
@@ -209,14 +243,15 @@ export class SpanReader {
       flags: (traceFlags & 0xff) | FLAG_HAS_IS_REMOTE | (isRemote === true ? FLAG_IS_REMOTE : 0),
       traceState: traceState === undefined ? '' : stateText(traceState),
       traceStateObject: traceState,
-      dropped: link.droppedAttributesCount ?? 0,
+      dropped: countOf(link.droppedAttributesCount),
     };
     data.dropped += setAttributes(data, link.attributes);
     return data;
   }
 
   private scopeOf(resource: ResourceLike, scope: ScopeLike): Group {
-    const known = this.resources.get(resource) ?? this.know(resource);
+    const known =
+      this.resources.get(resource) ?? this.incomplete.get(resource) ?? this.know(resource);
     let group = known.byScope.get(scope);
     if (group !== undefined) return group;
     const { name, version = '', schemaUrl = '', attributes } = scope;
@@ -228,7 +263,7 @@ export class SpanReader {
         name: textOf(name),
         version: textOf(version),
         schemaUrl: textOf(schemaUrl),
-        dropped: scope.droppedAttributesCount ?? 0,
+        dropped: countOf(scope.droppedAttributesCount),
       });
       if (text !== '') known.byName.set(text, group);
     }
@@ -240,22 +275,55 @@ export class SpanReader {
     const schemaUrl = resource.schemaUrl ?? '';
     const group = new Group(describe(resource.attributes), { schemaUrl });
     const known = { group, byScope: new WeakMap(), byName: new Map() };
-    // What is not complete yet will say more the next time.
-    if (resource.asyncAttributesPending !== true) this.resources.set(resource, known);
+    const kept = resource.asyncAttributesPending === true ? this.incomplete : this.resources;
+    kept.set(resource, known);
     return known;
   }
 }
 
 /** Ids that are none are zeros. */
-function digitsOf(span: SpanLike): string {
+function digitsOf(spans: readonly SpanLike[], at: number): string {
   try {
+    const span = spans[at]!;
     const { traceId, spanId } = span.spanContext();
-    const parentId = span.parentSpanContext?.spanId ?? '';
-    if (traceId.length !== 32 || spanId.length !== 16) return NO_IDS;
-    return traceId + spanId + (parentId.length === 16 ? parentId : NO_SPAN_ID);
+    const parentId = span.parentSpanContext?.spanId;
+    if (!isText(traceId, 32) || !isText(spanId, 16)) return NO_IDS;
+    return traceId + spanId + (isText(parentId, 16) ? parentId : NO_SPAN_ID);
   } catch {
     // `read` will meet the same.
     return NO_IDS;
+  }
+}
+
+function isText(value: unknown, length: number): value is string {
+  return typeof value === 'string' && value.length === length;
+}
+
+function isOneOf(value: unknown, last: number): value is number {
+  return typeof value === 'number' && value >= 0 && value <= last && Number.isInteger(value);
+}
+
+function countOf(value: unknown): number {
+  return typeof value === 'number' && value > 0 ? Math.min(Math.floor(value), MAX_COUNT) : 0;
+}
+
+/** Throws where a time is no pair of seconds and nanoseconds, which the ring relies on. */
+function checkTime(time: HrTime): void {
+  const sec = time[0];
+  const nano = time[1];
+  if ((sec | 0) === sec && (nano | 0) === nano && nano >= 0) return;
+  // After 2038, or with a fraction.
+  if (typeof sec === 'number' && typeof nano === 'number' && sec >= 0 && nano >= 0) return;
+  throw new TypeError('a time of it is no [seconds, nanoseconds]');
+}
+
+/** As `fill`, where an attribute that throws when it is read takes nothing else with it. */
+function fillFrom(target: Attributes, given: ApiAttributes | undefined, polluted: boolean): number {
+  try {
+    return fill(target, given, polluted);
+  } catch {
+    target.count = 0;
+    return setAttributes(target, given);
   }
 }
 
