@@ -1,5 +1,5 @@
 /**
- * Runs what docs/getting-started.md shows. In front of a block, a comment says what it is for:
+ * Runs what docs/getting-started.md shows, and follows the links of all pages. In front of a block, a comment says what it is for:
  *
  *   <!-- test: file app.mjs -->              a file of the project
  *   <!-- test: run -->                       a command, run in the project
@@ -8,15 +8,15 @@
  */
 
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startCollector } from '../src/workbench/collector/collector.ts';
 import { ROOT } from './support/bundle.ts';
 
-const GUIDE = fileURLToPath(new URL('../docs/getting-started.md', import.meta.url));
+const GUIDE = join(ROOT, 'docs/getting-started.md');
 /** Where the guide says that its collector listens. */
 const USUAL = 'http://localhost:4318';
 
@@ -68,14 +68,14 @@ function run(command: string, endpoint: string): Promise<Ended> {
   const { env: given, args } = commandOf(command);
   const own = Object.entries(process.env).filter(([name]) => !/^(OTEL_|NODE_OPTIONS$)/.test(name));
   const env = { ...Object.fromEntries(own), ...given, OTEL_EXPORTER_OTLP_ENDPOINT: endpoint };
-  return new Promise((resolve) => {
+  return new Promise((ended) => {
     const child = execFile(process.execPath, args, { cwd: project, env }, (_, stdout, stderr) => {
-      resolve({ code: child.exitCode, stdout, stderr });
+      ended({ code: child.exitCode, stdout, stderr });
     });
   });
 }
 
-const guide = parse(await readFile(GUIDE, 'utf8'));
+const guide = parse(readFileSync(GUIDE, 'utf8'));
 let project = '';
 
 beforeAll(async () => {
@@ -116,4 +116,37 @@ it.each(guide.steps)('$command', async ({ command, prints, service, spans }) => 
   } finally {
     await collector.close();
   }
+});
+
+/** What GitHub makes of a heading. */
+function anchorOf(heading: string): string {
+  const text = heading
+    .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+    .trim()
+    .toLowerCase();
+  return text.replace(/[^\p{L}\p{N}_ -]/gu, '').replaceAll(' ', '-');
+}
+
+/** Links of a page that lead nowhere. */
+function broken(page: string): string[] {
+  const text = readFileSync(page, 'utf8').replace(/^```[\s\S]*?^```$/gm, '');
+  return [...text.matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, link = '']) => {
+    if (/^[a-z]+:/.test(link)) return [];
+    const [path = '', anchor] = link.split('#');
+    const target = path === '' ? page : resolve(dirname(page), path);
+    if (!existsSync(target)) return [link];
+    if (anchor === undefined) return [];
+    const headings = readFileSync(target, 'utf8').matchAll(/^#+ (.*)$/gm);
+    return [...headings].some(([, heading = '']) => anchorOf(heading) === anchor) ? [] : [link];
+  });
+}
+
+const pages = ['docs', 'docs/decisions'].flatMap((folder) =>
+  readdirSync(join(ROOT, folder))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `${folder}/${name}`),
+);
+
+it.each(['README.md', 'CONTRIBUTING.md', ...pages])('links of %s lead somewhere', (page) => {
+  expect(broken(join(ROOT, page))).toEqual([]);
 });
