@@ -152,3 +152,19 @@ export async function codecJourney({ encodeTraces, encodeTracesJson, ready, isOt
   }
   return { before, protobuf, json, wrong };
 }
+
+/** Exports them by both protocols; says what became of them. */
+export async function exporterJourney(modules, endpoint) {
+  const told = {};
+  for (const [protocol, { OTLPTraceExporter }] of Object.entries(modules)) {
+    const url = `${endpoint}/v1/traces?protocol=${protocol}`;
+    const exporter = new OTLPTraceExporter({ url, compression: 'gzip' });
+    const { code, error } = await new Promise((resolve) => {
+      exporter.export(foreignSpans(), resolve);
+    });
+    await exporter.shutdown();
+    const { engine, signals } = exporter.health();
+    told[protocol] = { code, message: error?.message, engine: engine.name, ...signals.traces };
+  }
+  return told;
+}

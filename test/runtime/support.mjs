@@ -247,3 +247,31 @@ export function assertEncoded({ before, protobuf, json, wrong }, { late = false 
   assert.equal(wrong, 'invalid_data');
   return before?.message;
 }
+
+/** Checks what came of `exporterJourney` here and at the collector, which forgets it. */
+export function assertExported(collector, told, engine = 'simd') {
+  const spans = collector.traces();
+  const requests = collector.requests();
+  collector.clear();
+  for (const [protocol, { code, message, sent, queued, dropped, ...more }] of Object.entries(
+    told,
+  )) {
+    assert.equal(code, 0, `${protocol}: ${message}`);
+    assert.deepEqual([sent, queued, more.engine], [3, 0, engine], protocol);
+    assert.deepEqual(new Set(Object.values(dropped)), new Set([0]), protocol);
+  }
+  assert.deepEqual(
+    requests.map(({ contentType, contentEncoding }) => [contentType, contentEncoding]),
+    [
+      ['application/x-protobuf', 'gzip'],
+      ['application/json', 'gzip'],
+    ],
+  );
+  assert.equal(spans.length, 6, 'spans');
+  assert.deepEqual(
+    spans.slice(0, 3).map(({ name }) => name),
+    [SPAN.name, 'bare', 'elsewhere'],
+  );
+  // The same spans, whichever way they went.
+  assert.deepEqual(spans.slice(0, 3), spans.slice(3));
+}

@@ -3,7 +3,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startCollector } from 'otlp-wasm/collector';
 import { optionsFor } from './journey.mjs';
-import { assertArrived, assertEncoded, assertNested, capture, Unavailable } from './support.mjs';
+import {
+  assertArrived,
+  assertEncoded,
+  assertExported,
+  assertNested,
+  capture,
+  Unavailable,
+} from './support.mjs';
 
 export async function open(project) {
   const deno = join(project, 'node_modules/.bin/deno');
@@ -41,6 +48,17 @@ export async function open(project) {
 
   async function encodes(flags, expected) {
     return assertEncoded(await app(flags, { program: 'codec.mjs' }), expected);
+  }
+
+  async function exports(flags, engine) {
+    const { code, ...run } = await capture(
+      deno,
+      ['run', '--quiet', ...permissions, ...flags, 'exporters.mjs', collector.url],
+      { cwd: project, env },
+    );
+    assert.equal(code, 0, run.stderr);
+    assert.equal(run.stderr, '', 'standard error');
+    assertExported(collector, JSON.parse(run.stdout), engine);
   }
 
   return {
@@ -131,6 +149,8 @@ export async function open(project) {
         assert.match(reason, /simd failed: .*scalar failed: /);
         return reason;
       },
+      'otlp-wasm/exporters, both protocols': () => exports([]),
+      'otlp-wasm/exporters, no WebAssembly': () => exports(['--v8-flags=--jitless'], 'portable'),
       'otlp-wasm/codec': () => encodes(),
       'otlp-wasm/codec, no SIMD: once it is ready': () =>
         encodes(['--v8-flags=--no-enable-sse4-1'], { late: true }),

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { startCollector } from 'otlp-wasm/collector';
 import { optionsFor } from './journey.mjs';
-import { assertArrived, assertEncoded, assertNested, resultOf } from './support.mjs';
+import {
+  assertArrived,
+  assertEncoded,
+  assertExported,
+  assertNested,
+  resultOf,
+} from './support.mjs';
 
 export async function open(project) {
   const collector = await startCollector({ port: 0 });
@@ -23,6 +29,11 @@ export async function open(project) {
   async function encodes(flags = []) {
     const args = [...flags, 'codec.mjs'];
     assertEncoded(await resultOf(process.execPath, args, { cwd: project }));
+  }
+
+  async function exports(flags = [], engine = 'simd') {
+    const args = [...flags, 'exporters.mjs', collector.url];
+    assertExported(collector, await resultOf(process.execPath, args, { cwd: project }), engine);
   }
 
   return {
@@ -59,6 +70,8 @@ export async function open(project) {
         assert.equal(collector.requests().length, 0);
         return message;
       },
+      'otlp-wasm/exporters, both protocols': () => exports(),
+      'otlp-wasm/exporters, no WebAssembly': () => exports(['--jitless'], 'portable'),
       'otlp-wasm/codec': () => encodes(),
       'otlp-wasm/codec, no SIMD': () => encodes(['--no-enable-sse4-1']),
       'otlp-wasm/codec, no WebAssembly': () => encodes(['--jitless']),

@@ -5,7 +5,14 @@ import { createInterface } from 'node:readline';
 import { build } from 'esbuild';
 import { startCollector } from 'otlp-wasm/collector';
 import workerdPackage from 'workerd';
-import { assertArrived, assertEncoded, assertNested, capture, Unavailable } from './support.mjs';
+import {
+  assertArrived,
+  assertEncoded,
+  assertExported,
+  assertNested,
+  capture,
+  Unavailable,
+} from './support.mjs';
 
 /** The program itself; the package's command is a script that hands no descriptors on. */
 const WORKERD = workerdPackage.default ?? workerdPackage;
@@ -128,6 +135,9 @@ export async function open(project) {
         const { manager, reason } = await nested('compat', true);
         assert.equal(manager, 'async-local-storage');
         return reason;
+      },
+      'otlp-wasm/exporters, both protocols': async () => {
+        assertExported(collector, await healthOf('main', '?exporters'));
       },
       'otlp-wasm/codec': async () => {
         assertEncoded(await healthOf('main', '?codec'));
