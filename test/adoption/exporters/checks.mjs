@@ -14,7 +14,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 /** Longest a program may take with all its cases. */
 const RUN_MS = 180_000;
 
-const PROGRAMS = ['main.mjs', 'main.cjs'];
+const PROGRAMS = ['main.mjs', 'main.cjs', 'traced.mjs'];
 
 /** What our exporters write when spans are lost, and here some are on purpose. */
 const LOSS = /^otlp-wasm: \d+ spans? lost \(.*\n/gm;
@@ -25,7 +25,8 @@ const LOSS = /^otlp-wasm: \d+ spans? lost \(.*\n/gm;
  * @param {{ folder: string, upstream: string, tarball: string }} of `upstream`: line of its SDK
  */
 export function createExporterProject({ folder, upstream, tarball }) {
-  createProject({ folder, upstream, tarball, instrumentations: [] });
+  const instrumentations = ['@opentelemetry/instrumentation-http'];
+  createProject({ folder, upstream, tarball, instrumentations });
   cpSync(join(here, 'project'), folder, { recursive: true });
   const runtime = join(here, '../../runtime');
   for (const file of ['browser/driver.mjs', 'support.mjs', 'journey.mjs'])

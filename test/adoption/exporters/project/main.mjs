@@ -176,9 +176,10 @@ it('http: values of which upstream makes no OTLP/JSON', () =>
   }));
 
 /** `count` spans, numbered. */
-function recordMany(provider, count) {
+function recordMany(provider, count, first = 0) {
   const tracer = provider.getTracer('many');
-  for (let i = 0; i < count; i++) tracer.startSpan(`span ${i}`, { attributes: { i } }).end();
+  for (let i = first; i < first + count; i++)
+    tracer.startSpan(`span ${i}`, { attributes: { i } }).end();
 }
 
 const names = (spans) => spans.map(({ name }) => name).sort();
@@ -192,8 +193,13 @@ function opened(setup, collector, options = {}, Exporter = OurProto) {
     ...(maxExportBatchSize && { maxExportBatchSize }),
   });
   const told = [];
-  sdk.setGlobalErrorHandler((error) => told.push(error));
-  return { exporter, provider, told };
+  const toldFirst = new Promise((resolve) => {
+    sdk.setGlobalErrorHandler((error) => {
+      told.push(error);
+      resolve();
+    });
+  });
+  return { exporter, provider, told, toldFirst };
 }
 
 /** What `provider.forceFlush` of upstream rejects with is one error, or a list of them. */
@@ -302,24 +308,34 @@ for (const setup of ['batch', 'web', 'simple']) {
     }));
 }
 
-for (const protocol of ['proto', 'http']) {
-  it(`batch, ${protocol}: a collector that refuses connections and comes back loses nothing`, () =>
+const throughOutages = [
+  ['batch', 'proto'],
+  ['batch', 'http'],
+  ['web', 'proto'],
+  ['simple', 'proto'],
+  ['nodeSdk', 'proto'],
+];
+for (const [setup, protocol] of throughOutages) {
+  it(`${setup}, ${protocol}: a collector that refuses connections and comes back loses nothing`, () =>
     collecting(async (collector) => {
-      const { exporter, provider, told } = opened(
-        'batch',
+      const { exporter, provider, told, toldFirst } = opened(
+        setup,
         collector,
         { maxExportBatchSize: 16, compression: 'gzip' },
         SUBJECTS[protocol].ours,
       );
       await collector.fault({ kind: 'refuse' });
-      recordMany(provider, 100);
-      for (const { message } of await rejection(provider.forceFlush()))
-        assert.match(message, /^\d+ spans kept, to be sent again/);
+      recordMany(provider, 96);
+      // The SDK is told soon: that it failed, and that nothing is lost.
+      await toldFirst;
+      recordMany(provider, 4, 96);
+      const flushes = setup === 'batch' || setup === 'web';
+      const errors = flushes ? await rejection(provider.forceFlush()) : [];
+      for (const { message } of [...told, ...errors])
+        assert.match(message, /^\d+ spans? kept, to be sent again/);
       assert.equal(exporter.health().signals.traces.sent, 0);
-      // The one that was under way before is told of like any other that fails by itself.
-      for (const { message } of told) assert.match(message, /^16 spans kept/);
       await collector.fault(null);
-      await collector.waitFor({ spans: 100 });
+      await collector.waitFor({ spans: 96 });
       await provider.shutdown();
       assert.deepEqual(names(collector.traces()), namesOf(100));
       assertDelivered(exporter, 100);
@@ -370,12 +386,31 @@ for (const setup of ['batch', 'nodeSdk', 'web']) {
 
 it('timeoutMillis: an attempt without an answer is made again', () =>
   collecting(async (collector) => {
-    const { exporter, provider } = opened('batch', collector, { timeoutMillis: 150 });
+    const { exporter, provider } = opened('batch', collector, { timeoutMillis: 1000 });
     await collector.fault({ kind: 'hang', times: 1 });
     recordMany(provider, 3);
     await provider.forceFlush();
     await provider.shutdown();
     assert.deepEqual(names(collector.traces()), namesOf(3));
+    assertDelivered(exporter, 3);
+  }));
+
+it('headers from a function that fails at first: spans wait for it', () =>
+  collecting(async (collector) => {
+    let asked = 0;
+    const headers = async () => {
+      if (++asked === 1) throw new Error('the token service is away');
+      return { 'x-shop': `asked ${asked}` };
+    };
+    const { exporter, provider, told } = opened('batch', collector, { headers });
+    recordMany(provider, 3);
+    await provider.forceFlush();
+    await provider.shutdown();
+    assert.deepEqual(
+      collector.requests().map((request) => request.headers['x-shop']),
+      ['asked 2'],
+    );
+    assert.deepEqual(told, []);
     assertDelivered(exporter, 3);
   }));
 
