@@ -19,7 +19,12 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { describeSpans, difference } from '../instrumentation/compare.mjs';
-import { browserChecks, createExporterProject, exporterChecks } from './exporters/checks.mjs';
+import {
+  browserChecks,
+  createExporterProject,
+  exporterChecks,
+  typeCheck,
+} from './exporters/checks.mjs';
 import { createProject, install, NODES, nodeBinary, pack, Unavailable } from './projects.mjs';
 import { resourceComplaints } from './resources.mjs';
 import { observe, ofOrder } from './shop.mjs';
@@ -181,7 +186,8 @@ for (const { name, upstream } of NODES.filter((node) => chosenNodes.includes(nod
         install(`sdk-${upstream}`);
         const folder = join(temporary, `exporters-${upstream}`);
         exporterProjects.set(upstream, createExporterProject({ folder, upstream, tarball }));
-        checks.push(inBrowser({ cwd: folder, upstream }));
+        const line = { cwd: folder, upstream };
+        checks.push(inBrowser(line), () => typeCheck(line, note));
       }
       const cwd = exporterProjects.get(upstream);
       const title = `Node ${name}, SDK ${upstream}`;

@@ -6,6 +6,7 @@ import { copyFileSync, cpSync, symlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { difference } from '../../instrumentation/compare.mjs';
+import { capture } from '../../runtime/support.mjs';
 import { createProject } from '../projects.mjs';
 import { linesOf } from './requests.mjs';
 
@@ -13,6 +14,13 @@ const here = dirname(fileURLToPath(import.meta.url));
 
 /** Longest a program may take with all its cases. */
 const RUN_MS = 180_000;
+
+const TSC_FLAGS = [
+  '--noEmit',
+  '--strict',
+  '--exactOptionalPropertyTypes',
+  ...['--module', 'nodenext', '--target', 'es2022'],
+];
 
 const PROGRAMS = ['main.mjs', 'main.cjs', 'traced.mjs'];
 
@@ -50,6 +58,20 @@ export function exporterChecks({ cwd, upstream, node, title }, note) {
     }
     if (problem !== '') note('failed', `${title}, ${program}`, problem);
   });
+}
+
+/** Whether the types of upstream's line and ours fit; `note` as above. */
+export async function typeCheck({ cwd, upstream }, note) {
+  const tsc = join(here, '../../../node_modules/typescript/bin/tsc');
+  const { code, stdout, stderr } = await capture(
+    process.execPath,
+    [tsc, ...TSC_FLAGS, `types-${upstream}.mts`],
+    {
+      cwd,
+      timeoutMs: RUN_MS,
+    },
+  );
+  note(code === 0 ? 'passed' : 'failed', `SDK ${upstream}, types`, `${stdout}${stderr}`);
 }
 
 /** In a browser; `note` as above. Rejects with an error named `Unavailable` where there is none. */
