@@ -31,8 +31,9 @@ import type { SpanLike } from './span-like.ts';
 
 /** What became of the spans of one call, as upstream's `ExportResult` has it. */
 export interface ExportResult {
-  /** 0: all of them are delivered. 1: they are lost, or not delivered yet; `error` says which. */
+  /** 0: all of them are delivered, or kept to be sent again. 1: some are lost. */
   readonly code: 0 | 1;
+  /** What was lost and why; beside code 0, why spans are not delivered yet. */
   readonly error?: Error;
 }
 
@@ -136,6 +137,8 @@ export class TraceExporter {
   #opening: Promise<void> | undefined;
   #engineProblem: string | undefined;
   #encoding = false;
+  /** The collector does not answer, and that was said. */
+  #away = false;
   /** Batches whose callbacks have not been called. */
   #untold = 0;
   #release: (() => void) | undefined;
@@ -167,9 +170,10 @@ export class TraceExporter {
 
   /**
    * Takes a batch of ended spans: they are encoded before it returns, and may change afterwards.
-   * Never throws. Calls back once: with code 0 when all of them are delivered; with code 1 when some
-   * are lost, or when the collector does not answer, in which case they are kept and sent again
-   * for up to `queue.retry.maxAgeMs`, and the message says so.
+   * Never throws. Calls back once: with code 1 when some of them are lost; with code 0 when all are
+   * delivered, and when the collector does not answer, in which case they are kept and sent again for
+   * up to `queue.retry.maxAgeMs`: an `error` beside the code says so. (A failure would have
+   * upstream's processors end their shutdown without the exporter's, and what is kept with it.)
    */
   export(spans: readonly SpanLike[], resultCallback: (result: ExportResult) => void): void {
     const count = spans.length;
@@ -450,6 +454,7 @@ export class TraceExporter {
     piece.sending = false;
     if (outcome.kind !== 'retryable') {
       this.#pieces.delete(payload);
+      this.#away = false;
       if (outcome.kind === 'rejected') {
         batch.lost.push(`${counted(payload.records)} rejected: ${shown(outcome.reason, [])}`);
       }
@@ -498,7 +503,10 @@ export class TraceExporter {
     const seconds = Math.round(this.#settings.retry.maxAgeMs / 1000);
     const lost = batch.lost.length === 0 ? '' : `; ${batch.lost.join('; ')}`;
     const message = `${counted(batch.open)} kept, to be sent again for up to ${seconds} s: ${lastError}${lost}`;
-    tell(batch, { code: 1, error: new OtlpError('not_delivered', message) });
+    if (!this.#away) this.#warn(`the collector does not answer, spans wait: ${message}.`);
+    this.#away = true;
+    const code = batch.lost.length === 0 ? 0 : 1;
+    tell(batch, { code, error: new OtlpError('not_delivered', message) });
   }
 
   /** Hands what is held to delivery. */

@@ -245,7 +245,7 @@ describe('while the collector is away', () => {
     // One failure is nothing.
     expect(run.results).toEqual([]);
     await run.host.advance(1000);
-    expect(run.results).toMatchObject([{ code: 1, error: { code: 'not_delivered' } }]);
+    expect(run.results).toMatchObject([{ code: 0, error: { code: 'not_delivered' } }]);
     expect(run.results[0]!.error!.message).toBe(
       '5 spans kept, to be sent again for up to 300 s: connect ECONNREFUSED',
     );
@@ -255,7 +255,26 @@ describe('while the collector is away', () => {
     await run.host.advance(MINUTE);
     expect(run.traces()).toMatchObject({ queued: 0, sent: 5 });
     expect(run.results).toHaveLength(1);
-    expect(run.host.warnings).toEqual([]);
+    expect(run.host.warnings).toEqual([
+      'otlp-wasm: the collector does not answer, spans wait: 5 spans kept, to be sent again for up ' +
+        'to 300 s: connect ECONNREFUSED.',
+    ]);
+  });
+
+  it('that is said once, and once more when it happens again', async () => {
+    const run = exporting();
+    const said = () => run.host.warnings.filter((line) => line.includes('does not answer')).length;
+    for (let outage = 1; outage <= 2; outage++) {
+      run.transport.always(AWAY);
+      for (let i = 0; i < 5; i++) {
+        run.export(10);
+        await run.host.advance(5000);
+      }
+      expect(said()).toBe(outage);
+      run.transport.always({ kind: 'delivered' });
+      await run.host.advance(MINUTE);
+      expect(run.traces()).toMatchObject({ queued: 0 });
+    }
   });
 
   it('one failure costs nobody a thing', async () => {
@@ -324,7 +343,7 @@ describe('while the collector is away', () => {
     expect(run.results[0]!.error!.message).toContain('for up to 10 s');
     expect(run.traces()).toMatchObject({ queued: 0, dropped: { retry_expired: 5 } });
     run.export(1);
-    expect(run.host.warnings[0]).toContain('5 spans lost (retry_expired 5)');
+    expect(run.host.warnings.at(-1)).toContain('5 spans lost (retry_expired 5)');
   });
 
   it('a Retry-After that ends too late drops the batch and says so', async () => {
