@@ -4,7 +4,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -176,6 +176,8 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
   const store = createStore({ maxSpans, maxBytes, maxRequests: MAX_REQUESTS });
   const faults = createFaultQueue();
   const closing = new AbortController();
+  // One for every request that waits on purpose; Node warns from the eleventh on.
+  setMaxListeners(0, closing.signal);
   let counts = noCounts();
   const waiting = new Set<() => void>();
 
