@@ -1,7 +1,6 @@
 // The drop-in exporters in upstream's SDKs: on every Node.js, in ES modules and CommonJS, and in a
 // browser. What they send has to be what upstream's exporters send of the same spans.
 
-import { spawn } from 'node:child_process';
 import { copyFileSync, cpSync, symlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -109,27 +108,17 @@ export function differences(compared) {
 }
 
 /** The cases a program wrote; `problem`: what else it said, or how it ended. */
-function run(node, args, cwd) {
-  const env = Object.entries(process.env).filter(([name]) => !/^(OTEL_|NODE_OPTIONS$)/.test(name));
-  return new Promise((resolve) => {
-    const child = spawn(node, args, {
-      cwd,
-      env: { ...Object.fromEntries(env), NODE_NO_WARNINGS: '1' },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let stdout = '';
-    let problem = '';
-    child.stdout.setEncoding('utf8').on('data', (chunk) => (stdout += chunk));
-    child.stderr.setEncoding('utf8').on('data', (chunk) => (problem += chunk));
-    const timer = setTimeout(() => child.kill('SIGKILL'), RUN_MS);
-    child.once('error', (error) => (problem += error.stack));
-    child.once('close', (code, signal) => {
-      clearTimeout(timer);
-      problem = problem.replace(LOSS, '');
-      if (code !== 0) problem += `\nended with ${signal ?? `status ${code}`}`;
-      const lines = stdout.split('\n').filter(Boolean).map(JSON.parse);
-      if (lines.length === 0) problem += '\nno case ran';
-      resolve({ lines, problem });
-    });
-  });
+async function run(node, args, cwd) {
+  const inherited = Object.keys(process.env).filter((name) => /^(OTEL_|NODE_OPTIONS$)/.test(name));
+  const env = Object.fromEntries(inherited.map((name) => [name, undefined]));
+  try {
+    const { code, stdout, stderr } = await capture(node, args, { cwd, env, timeoutMs: RUN_MS });
+    const lines = stdout.split('\n').filter(Boolean).map(JSON.parse);
+    let problem = stderr.replace(LOSS, '');
+    if (code !== 0) problem += `ended with status ${code}`;
+    else if (lines.length === 0) problem += 'no case ran';
+    return { lines, problem };
+  } catch (error) {
+    return { lines: [], problem: error.stack };
+  }
 }
