@@ -271,6 +271,8 @@ export async function buildDist(root) {
       // Whitespace and syntax only: names stay readable in users' stack traces.
       minifyWhitespace: true,
       minifySyntax: true,
+      // Node shows the line an uncaught error comes from.
+      lineLimit: 160,
       splitting: true,
       chunkNames: `${out}-[name]`,
       mainFields: ['module', 'main'],

@@ -11,7 +11,7 @@ const EVERY_MS = 30_000;
 
 /** What to do about a loss, where there is something. */
 const ADVICE: Advice = {
-  exit: "call 'await telemetry.shutdown()' before the process ends",
+  exit: "the process ended first: 'await telemetry.shutdown()' waits",
   queue_full: 'the collector has been away or slow for longer than queue.maxBytes lasts',
   ring_full: 'spans end faster than they can be encoded; raise ringBytes',
   too_large: 'a span is larger than a sixteenth of ringBytes or than batch.maxRequestBytes',

@@ -33,6 +33,9 @@ const SOURCES = '--import, --require and NODE_OPTIONS';
 
 const NAME = 'otlp-wasm/register';
 
+/** How long the end of a program that did not ask for telemetry waits for a collector at most. */
+const FLUSH_TIMEOUT_MS = 5000;
+
 const silent = () => {};
 
 function registerAll(log: Log): void {
@@ -64,7 +67,7 @@ function registerAll(log: Log): void {
   const directories = applicationDirectories(process.argv[1]);
   const sources = findInstrumentations(directories, log);
   const version = apiVersion([...directories, ...sources.directories], log.warn);
-  const telemetry = startOn(host);
+  const telemetry = startOn(host, { flushTimeoutMs: FLUSH_TIMEOUT_MS });
   installDiagLogger(openApiGlobals(version), log, warn);
   telemetry.register();
   // For `start()` in the application, which may be that of another copy of this package.
