@@ -5,6 +5,10 @@ import { context, propagation, trace } from '@opentelemetry/api';
 /** Longer than a test may take: what is sent is sent because of its size, a flush or the end. */
 const scheduledDelayMillis = 3_600_000;
 
+export function disableGlobals() {
+  for (const api of [trace, context, propagation]) api.disable();
+}
+
 const withProcessor = (provider, processor) => (sdk, exporter, options) => {
   const { resource, idGenerator, spanLimits, ...ofProcessor } = options;
   const spanProcessors = [
@@ -28,6 +32,8 @@ export const setups = {
     process.env.OTEL_BSP_MAX_EXPORT_BATCH_SIZE = String(maxExportBatchSize);
     process.env.OTEL_METRICS_EXPORTER = 'none';
     process.env.OTEL_LOGS_EXPORTER = 'none';
+    // Those of a case that did not get to its end.
+    disableGlobals();
     const started = new sdk.NodeSDK({
       ...options,
       traceExporter: exporter,
@@ -38,10 +44,7 @@ export const setups = {
       getTracer: (...of) => trace.getTracer(...of),
       // It has none of its own.
       forceFlush: async () => {},
-      shutdown: () =>
-        started.shutdown().finally(() => {
-          for (const api of [trace, context, propagation]) api.disable();
-        }),
+      shutdown: () => started.shutdown().finally(disableGlobals),
     };
   },
 };

@@ -3,9 +3,9 @@
 
 import assert from 'node:assert/strict';
 import { register } from 'node:module';
-import { context, propagation, trace } from '@opentelemetry/api';
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { it, runCases } from './cases.mjs';
+import { disableGlobals } from './setups.mjs';
 
 process.env.OTEL_METRICS_EXPORTER = 'none';
 process.env.OTEL_LOGS_EXPORTER = 'none';
@@ -47,7 +47,7 @@ for (const [protocol, Exporter] of Object.entries({ proto: OurProto, http: OurHt
       const { sent, retries } = exporter.health().signals.traces;
       assert.deepEqual({ sent, retries }, { sent: 2, retries: 2 });
     } finally {
-      for (const api of [trace, context, propagation]) api.disable();
+      disableGlobals();
       server.close();
       await collector.close();
     }
