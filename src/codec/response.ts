@@ -54,6 +54,56 @@ export function decodeStatusMessage(body: Uint8Array, contentType: string): stri
   return typeof message === 'string' ? message.slice(0, MAX_MESSAGE_BYTES) : undefined;
 }
 
+/**
+ * The wait that the RetryInfo in a google.rpc.Status asks for, milliseconds; `undefined` when there
+ * is none to be read.
+ *
+ *   google.rpc.Status { details = 3 (repeated google.protobuf.Any) }
+ *   Any               { type_url = 1 (string), value = 2 (bytes) }
+ *   RetryInfo         { retry_delay = 1 (Duration) }
+ *   Duration          { seconds = 1 (int64), nanos = 2 (int32) }
+ */
+export function decodeRetryDelay(status: Uint8Array): number | undefined {
+  let delayMs: number | undefined;
+  const whole = eachField(status, (tag, detail) => {
+    if (tag !== DETAILS) return;
+    let type = '';
+    let value: Uint8Array | undefined;
+    eachField(detail, (inner, bytes) => {
+      if (inner === TYPE_URL) type = new TextDecoder().decode(bytes);
+      else if (inner === TEXT) value = bytes;
+    });
+    if (!type.endsWith('/google.rpc.RetryInfo')) return;
+    // an empty message may be left out
+    value ??= new Uint8Array();
+    let asked = 0;
+    const readable = eachField(value, (inner, duration) => {
+      if (inner !== RETRY_DELAY) return;
+      eachField(duration, (part, _, number) => {
+        // a negative one has the top bit set, and means nothing here
+        if (number >= 2 ** 63) return;
+        if (part === NUMBER) asked += number * 1000;
+        else if (part === NANOS) asked += number / 1e6;
+      });
+    });
+    if (readable) delayMs = asked;
+  });
+  return whole ? delayMs : undefined;
+}
+
+/** Calls with every field's tag, content and number. Returns whether all of it could be read. */
+function eachField(
+  bytes: Uint8Array,
+  visit: (tag: number, content: Uint8Array, number: number) => void,
+): boolean {
+  const cursor: Cursor = { bytes, at: 0, end: bytes.length, value: 0, from: 0 };
+  let field: number;
+  while ((field = nextField(cursor)) > 0) {
+    visit(field, bytes.subarray(cursor.from, cursor.at), cursor.value);
+  }
+  return field === END;
+}
+
 function isProtobuf(contentType: string): boolean {
   return /^application\/(x-protobuf|protobuf)\s*(;|$)/i.test(contentType);
 }
@@ -120,6 +170,10 @@ interface Cursor {
 const NUMBER = (1 << 3) | 0;
 const PARTIAL_SUCCESS = (1 << 3) | 2;
 const TEXT = (2 << 3) | 2;
+const TYPE_URL = PARTIAL_SUCCESS;
+const RETRY_DELAY = PARTIAL_SUCCESS;
+const NANOS = (2 << 3) | 0;
+const DETAILS = (3 << 3) | 2;
 const END = 0;
 const MALFORMED = -1;
 

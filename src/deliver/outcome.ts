@@ -1,4 +1,8 @@
-import { decodeExportResponse, decodeStatusMessage } from '../codec/response.ts';
+import {
+  decodeExportResponse,
+  decodeStatusMessage,
+  type ExportResponse,
+} from '../codec/response.ts';
 import type { Outcome } from './transport.ts';
 
 /** An HTTP answer to one request, as far as it matters. */
@@ -12,8 +16,8 @@ export interface HttpAnswer {
   readonly body: Uint8Array | undefined;
 }
 
-/** Longest Retry-After that is believed: one hour, milliseconds. */
-const MAX_RETRY_AFTER_MS = 3_600_000;
+/** Longest wait a server may ask for that is believed: one hour, milliseconds. */
+export const MAX_RETRY_AFTER_MS = 3_600_000;
 const MAX_REASON_CHARS = 300;
 
 /**
@@ -58,6 +62,11 @@ function accepted({ body, contentType, status }: HttpAnswer, secrets: readonly s
       warning: shown(`HTTP ${status} ${problem}: is this an OTLP endpoint?`, secrets),
     };
   }
+  return outcomeOfResponse(answer, secrets);
+}
+
+/** What a server says of a request it has accepted (OTLP: Partial Success). */
+export function outcomeOfResponse(answer: ExportResponse, secrets: readonly string[]): Outcome {
   const message = shown(answer.message, secrets);
   if (answer.rejected > 0) return { kind: 'partial', rejected: answer.rejected, message };
   return message === '' ? { kind: 'delivered' } : { kind: 'delivered', warning: message };
@@ -91,6 +100,16 @@ export function retryAfterMs(value: string, nowUnixMs: number): number | undefin
     delayMs = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`) - nowUnixMs;
   }
   return Number.isNaN(delayMs) ? undefined : Math.min(Math.max(delayMs, 0), MAX_RETRY_AFTER_MS);
+}
+
+/** What a network error says of itself. */
+export function networkErrorText(
+  error: Error & { readonly code?: string | undefined; readonly errors?: readonly Error[] },
+): string {
+  const { code = '' } = error;
+  // a host with several addresses fails with an error for each and no message of its own
+  const message = error.message || (error.errors?.[0]?.message ?? '');
+  return message.includes(code) ? message : `${code} ${message}`;
 }
 
 /**

@@ -5,6 +5,7 @@ interface Builtins {
   readonly 'node:events': typeof import('node:events');
   readonly 'node:fs': typeof import('node:fs');
   readonly 'node:http': typeof import('node:http');
+  readonly 'node:http2': typeof import('node:http2');
   readonly 'node:https': typeof import('node:https');
   readonly 'node:os': typeof import('node:os');
   readonly 'node:url': typeof import('node:url');

@@ -1,11 +1,17 @@
 import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import { endpointOf, type HttpEndpoint } from '../../deliver/endpoint.ts';
-import { LASTING_ERROR, outcomeOf, oversized, shown } from '../../deliver/outcome.ts';
+import {
+  LASTING_ERROR,
+  networkErrorText,
+  outcomeOf,
+  oversized,
+  shown,
+} from '../../deliver/outcome.ts';
 import type { Outcome, Payload, Transport, TransportOptions } from '../../deliver/transport.ts';
 import { builtin } from './builtin.ts';
 
 /** How long an unused connection stays open, milliseconds. */
-const IDLE_CONNECTION_MS = 30_000;
+export const IDLE_CONNECTION_MS = 30_000;
 
 /**
  * OTLP/HTTP over node:http(s): a pool of keep-alive connections, one write per request. Idle
@@ -166,14 +172,12 @@ function headersOf(fixed: readonly string[], { body, contentType, encoding }: Pa
 }
 
 function outcomeOfError(
-  error: NodeJS.ErrnoException & { errors?: readonly Error[] },
+  error: NodeJS.ErrnoException,
   reusedSocket: boolean,
   secrets: readonly string[],
 ): Outcome {
   const { code = '' } = error;
-  // a host with several addresses fails with an error for each and no message of its own
-  const message = error.message || (error.errors?.[0]?.message ?? '');
-  const reason = shown(message.includes(code) ? message : `${code} ${message}`, secrets);
+  const reason = shown(networkErrorText(error), secrets);
   if (LASTING_ERROR.test(code)) return { kind: 'rejected', reason };
   // the server had closed the connection while it was idle: nothing has reached it
   const stale = reusedSocket && (code === 'ECONNRESET' || code === 'EPIPE');

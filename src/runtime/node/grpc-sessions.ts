@@ -1,0 +1,235 @@
+/**
+ * The HTTP/2 connections to one gRPC endpoint. A call takes a stream of the one that has room; a
+ * further connection is opened when none has. Read it in this order:
+ *
+ *   take → serve → (connect →) start … give back → serve
+ */
+
+import type { ClientHttp2Session, SecureClientSessionOptions } from 'node:http2';
+import { builtin } from './builtin.ts';
+import { IDLE_CONNECTION_MS } from './http-transport.ts';
+
+/** A connection that has been silent for this long is asked whether it lives before it is relied on. */
+const SILENT_MS = 10_000;
+/** How long it may take to answer that, milliseconds. */
+const PING_TIMEOUT_MS = 5_000;
+/** Memory for requests on their way, MiB. Node's default of 10 refuses streams before a queue is full. */
+const SESSION_MEMORY_MIB = 256;
+
+/** A connection. */
+export interface Session {
+  readonly http2: ClientHttp2Session;
+  /** Calls that have a stream of it. */
+  readonly calls: number;
+  /** It has brought an answer before. */
+  readonly proven: boolean;
+  /** The peer will answer no streams above this one (RFC 9113 §6.8). */
+  readonly lastStreamId: number;
+}
+
+/** What waits for a stream. One of the two is called, once, unless it is taken back. */
+export interface Waiting {
+  start(session: Session): void;
+  failed(error: Error): void;
+}
+
+export interface Sessions {
+  /** Asks for a stream. */
+  take(waiting: Waiting): void;
+  /** Does so no longer. */
+  takeBack(waiting: Waiting): void;
+  /** The stream has ended; `answered`: by an answer. */
+  giveBack(session: Session, answered: boolean): void;
+  /** Finds out whether a connection is still there; one that is not is cut. */
+  probe(session: Session): void;
+  /** Cuts all connections. */
+  close(): void;
+}
+
+interface Open extends Session {
+  calls: number;
+  proven: boolean;
+  lastStreamId: number;
+  /** The peer's SETTINGS have come: it speaks HTTP/2, and how many streams it takes is known. */
+  ready: boolean;
+  /** It takes streams, or will. */
+  open: boolean;
+  error: Error | undefined;
+  heardAt: number;
+  pinging: boolean;
+  held: boolean;
+  idle: NodeJS.Timeout | undefined;
+}
+
+/** Errors of a peer that answers in another protocol, or wants none of those offered. */
+const NOT_HTTP2 = /^ERR_HTTP2_|NO_APPLICATION_PROTOCOL/;
+
+/** The first thing a peer says must be SETTINGS. This one says something else. */
+export class NotHttp2 extends Error {}
+
+export function openSessions(
+  origin: string,
+  options: SecureClientSessionOptions,
+  maxSessions: number,
+): Sessions {
+  const http2 = builtin('node:http2');
+  const sessions = new Set<Open>();
+  const waiting = new Set<Waiting>();
+  let closed = false;
+
+  function take(one: Waiting): void {
+    waiting.add(one);
+    serve();
+  }
+
+  function takeBack(one: Waiting): void {
+    waiting.delete(one);
+    hold();
+  }
+
+  /** Starts what can be started, and connects when something cannot. */
+  function serve(): void {
+    for (const one of waiting) {
+      const session = withRoom();
+      if (session === undefined) break;
+      waiting.delete(one);
+      session.calls++;
+      clearTimeout(session.idle);
+      hold();
+      if (performance.now() - session.heardAt > SILENT_MS) probe(session);
+      one.start(session);
+    }
+    const open = [...sessions].filter((session) => session.open);
+    const connecting = open.some(({ ready }) => !ready);
+    if (waiting.size > 0 && !connecting && open.length < maxSessions && !closed) connect();
+    hold();
+  }
+
+  function withRoom(): Open | undefined {
+    for (const session of sessions) {
+      const { maxConcurrentStreams = Number.POSITIVE_INFINITY } = session.http2.remoteSettings;
+      const usable = session.open && session.ready && !session.http2.closed;
+      if (usable && session.calls < maxConcurrentStreams) return session;
+    }
+    return undefined;
+  }
+
+  /** A connection keeps the process alive while something is on its way, or waits for it. */
+  function hold(): void {
+    for (const session of sessions) {
+      const needed = session.calls > 0 || waiting.size > 0;
+      if (needed === session.held) continue;
+      session.held = needed;
+      if (needed) session.http2.ref();
+      else session.http2.unref();
+    }
+  }
+
+  function connect(): void {
+    let connection: ClientHttp2Session;
+    try {
+      connection = http2.connect(origin, {
+        maxSessionMemory: SESSION_MEMORY_MIB,
+        settings: { enablePush: false },
+        ...options,
+      });
+    } catch (error) {
+      // certificates that cannot be read
+      abandon(error as Error);
+      return;
+    }
+    const session: Open = {
+      http2: connection,
+      calls: 0,
+      proven: false,
+      lastStreamId: Number.POSITIVE_INFINITY,
+      ready: false,
+      open: true,
+      error: undefined,
+      heardAt: performance.now(),
+      pinging: false,
+      held: true,
+      idle: undefined,
+    };
+    sessions.add(session);
+    session.http2
+      .on('remoteSettings', () => {
+        session.ready = true;
+        session.heardAt = performance.now();
+        serve();
+      })
+      .on('goaway', (_code, lastStreamId) => {
+        session.lastStreamId = lastStreamId;
+        session.open = false;
+        serve();
+      })
+      .on('error', (error: Error & { code?: string }) => {
+        const refused = !session.ready && NOT_HTTP2.test(error.code ?? '');
+        session.error = refused
+          ? new NotHttp2(`the peer does not speak HTTP/2 (${error.message})`)
+          : error;
+      })
+      .on('close', () => {
+        clearTimeout(session.idle);
+        sessions.delete(session);
+        // another one is tried when a call ends, not at once
+        if (session.ready) serve();
+        else abandon(session.error ?? new Error('the connection was closed'));
+      });
+  }
+
+  /** No connection can be had: what waits for one fails, unless others will have room again. */
+  function abandon(error: Error): void {
+    if ([...sessions].some(({ ready, open }) => ready && open)) return;
+    const failing = [...waiting];
+    waiting.clear();
+    for (const one of failing) one.failed(error);
+  }
+
+  function giveBack(lent: Session, answered: boolean): void {
+    const session = lent as Open;
+    session.calls--;
+    if (answered) {
+      session.proven = true;
+      session.heardAt = performance.now();
+    }
+    // once GOAWAY has come it closes itself
+    if (session.calls === 0 && session.open) {
+      session.idle = setTimeout(() => {
+        session.open = false;
+        session.http2.close();
+      }, IDLE_CONNECTION_MS).unref();
+    }
+    serve();
+  }
+
+  function probe(lent: Session): void {
+    const session = lent as Open;
+    if (session.pinging || session.http2.destroyed) return;
+    session.pinging = true;
+    const timer = setTimeout(() => {
+      session.open = false;
+      session.http2.destroy(
+        new Error(`the connection is dead: no PING within ${PING_TIMEOUT_MS} ms`),
+      );
+    }, PING_TIMEOUT_MS).unref();
+    session.http2.once('close', () => clearTimeout(timer));
+    session.http2.ping((error) => {
+      clearTimeout(timer);
+      session.pinging = false;
+      if (error === null) session.heardAt = performance.now();
+    });
+  }
+
+  function close(): void {
+    closed = true;
+    const error = new Error('the transport was closed');
+    for (const session of sessions) {
+      session.open = false;
+      session.http2.destroy(error);
+    }
+    abandon(error);
+  }
+
+  return { take, takeBack, giveBack, probe, close };
+}
