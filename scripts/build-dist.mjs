@@ -188,7 +188,14 @@ const LIBRARY = [
       platform: 'neutral',
     },
   ]),
-  { out: 'exporter-grpc', entry: 'src/exporters/grpc.ts', platform: 'neutral' },
+  {
+    // On Deno, too, which has node:http2.
+    out: 'exporter-grpc-node',
+    entry: 'src/runtime/node/exporter-grpc.ts',
+    platform: 'node',
+    plugins: [portableAsText],
+  },
+  { out: 'exporter-grpc-none', entry: 'src/exporters/grpc.ts', platform: 'neutral' },
   { out: 'exporter-console', entry: 'src/exporters/console.ts', platform: 'neutral' },
   { out: 'exporter-fan-out', entry: 'src/exporters/fan-out.ts', platform: 'neutral' },
   { out: 'exporter-file', entry: 'src/exporters/file.ts', platform: 'node' },

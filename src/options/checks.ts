@@ -48,7 +48,7 @@ export function list<T>(name: string, value: readonly T[] | undefined, of: strin
 }
 
 /** @throws OtlpError `invalid_option`, which begins with `name` */
-export function checkedUrl(name: string, value: string): string {
+export function checkedUrl(name: string, value: string, example = 'http://localhost:4318'): string {
   let protocol = '';
   let href = '';
   try {
@@ -62,9 +62,7 @@ export function checkedUrl(name: string, value: string): string {
   const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(String(value)) ?? [];
   const web = scheme === undefined || /^https?$/i.test(scheme);
   const seen = web ? '' : ` but begins with ${shown(scheme)}`;
-  throw invalid(
-    `${name} is not an http or https URL${seen}; give one such as http://localhost:4318.`,
-  );
+  throw invalid(`${name} is not an http or https URL${seen}; give one such as ${example}.`);
 }
 
 /** The URL for traces below a base URL (OTLP exporter, "Endpoint URLs for OTLP/HTTP"). */

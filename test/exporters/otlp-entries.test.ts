@@ -29,17 +29,20 @@ describe('what the exporters have in them', () => {
 const RUN = ['--input-type=module', '-e'];
 
 describe('the package', () => {
-  it('exporters/grpc: importing it says clearly that it is not there, and what is', async () => {
-    const script = `
-      import('otlp-wasm/exporters/grpc').catch(({ name, code, message }) =>
-        console.log(JSON.stringify({ name, code, message })));`;
-    const { stdout } = await runNode([...RUN, script]);
-    expect(JSON.parse(stdout)).toEqual({
-      name: 'OtlpError',
-      code: 'not_supported',
-      message: expect.stringMatching(/is not there yet.*otlp-wasm\/exporters\/proto/s),
-    });
-  });
+  it.each(['workerd', 'edge-light'])(
+    'exporters/grpc, %s: importing it says that the host has no HTTP/2 client, and what to use',
+    async (condition) => {
+      const script = `
+        import('otlp-wasm/exporters/grpc').catch(({ name, code, message }) =>
+          console.log(JSON.stringify({ name, code, message })));`;
+      const { stdout } = await runNode([`--conditions=${condition}`, ...RUN, script]);
+      expect(JSON.parse(stdout)).toEqual({
+        name: 'OtlpError',
+        code: 'not_supported',
+        message: expect.stringMatching(/HTTP\/2 client.*otlp-wasm\/exporters\/proto/s),
+      });
+    },
+  );
 
   it('what a program loses that ends during an outage is said', async () => {
     const script = `
