@@ -74,7 +74,7 @@ const MEBIBYTE = 1024 * 1024;
 const RING_BYTES = 8 * MEBIBYTE;
 const MAX_REQUEST_BYTES = 8 * MEBIBYTE;
 /** How long `forceFlush` and `shutdown` wait, milliseconds. */
-const FLUSH_TIMEOUT_MS = 30_000;
+const FLUSH_TIMEOUT_MS = 10_000;
 
 const ADVICE = {
   exit: "call and await the SDK's shutdown() before the process ends",
@@ -202,7 +202,7 @@ export class TraceExporter {
 
   /**
    * Resolves when everything that was exported before is answered or given up; rejects with an
-   * OtlpError `timeout` when that takes longer than 30 seconds, or when nothing can be attempted
+   * OtlpError `timeout` when that takes longer than 10 seconds, or when nothing can be attempted
    * within them.
    */
   async forceFlush(): Promise<void> {

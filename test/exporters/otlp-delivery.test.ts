@@ -460,7 +460,7 @@ describe('an engine that must be loaded first', () => {
     const run = exporting({}, { engines });
     run.export(3);
     const down = expect(run.exporter.shutdown()).rejects.toMatchObject({ code: 'timeout' });
-    await run.host.advance(30_000);
+    await run.host.advance(10_000);
     await down;
     expect(run.results[0]!.error!.message).toContain('3 spans dropped (engine_loading)');
     expect(unaccounted(run.exporter.health())).toBe(0);
@@ -534,7 +534,7 @@ describe('forceFlush', () => {
     expect(run.traces()).toMatchObject({ sent: 6, queued: 0 });
   });
 
-  it('rejects when that takes longer than 30 seconds; everything is kept', async () => {
+  it('rejects when that takes longer than 10 seconds; everything is kept', async () => {
     const run = exporting();
     run.transport.always(new Promise(() => {}));
     run.export(3);
@@ -542,7 +542,7 @@ describe('forceFlush', () => {
       code: 'timeout',
       message: 'forceFlush is not complete, 3 spans wait; see health().',
     });
-    await run.host.advance(30_000);
+    await run.host.advance(10_000);
     await flush;
     expect(run.traces()).toMatchObject({ queued: 3 });
   });
@@ -564,12 +564,12 @@ describe('shutdown', () => {
     expect(run.host.pending).toBe(0);
   });
 
-  it('gives up after 30 seconds what is left, and says so', async () => {
+  it('gives up after 10 seconds what is left, and says so', async () => {
     const run = exporting();
     run.transport.always(AWAY);
     run.export(3);
     const down = expect(run.exporter.shutdown()).rejects.toMatchObject({ code: 'timeout' });
-    await run.host.advance(30_000);
+    await run.host.advance(10_000);
     await down;
     expect(run.traces()).toMatchObject({ queued: 0, dropped: { shutdown: 3 } });
     expect(run.host.warnings.join()).toContain('3 spans lost (shutdown 3)');
