@@ -504,6 +504,65 @@ describe('gRPC transport', () => {
     expect(await sent).toMatchObject(retryable('closed'));
   });
 
+  it('a connection that has been silent is asked whether it lives before it is relied on', async () => {
+    const server = http2.createServer();
+    let pings = 0;
+    server.on('session', (session) => session.on('ping', () => pings++));
+    server.on('stream', (stream, headers) => {
+      const call = { headers, bytes: Buffer.alloc(0), connection: 0 };
+      stream.resume().on('end', () => OK(stream, call));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    cleanups.push(() => server.close());
+    const transport = transportTo(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    await transport.send(payload());
+    await transport.send(payload());
+    expect(pings).toBe(0);
+    const real = performance.now.bind(performance);
+    vi.spyOn(performance, 'now').mockImplementation(() => real() + 15_000);
+    expect(await transport.send(payload())).toEqual(delivered);
+    expect(pings).toBe(1);
+  });
+
+  it('GOAWAY: a call that it says was not seen is sent again at once, over a new connection', async () => {
+    const SETTINGS = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);
+    const GOAWAY = Buffer.from([0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    const server = await listenRaw((socket) => {
+      socket.write(SETTINGS);
+      socket.on('data', () => {
+        if (socket.bytesRead > 3000 && server.sockets.size === 1) socket.write(GOAWAY);
+      });
+    });
+    const transport = transportTo(server.url);
+    expect(await transport.send(payload())).toMatchObject({ kind: 'retryable', atOnce: true });
+    const again = transport.send(payload());
+    while (server.sockets.size < 2) await new Promise((resolve) => setImmediate(resolve));
+    transport.close();
+    expect(await again).toMatchObject(retryable('closed'));
+  });
+
+  it('a further connection that cannot be had fails nobody: calls wait for the one there is', async () => {
+    let connections = 0;
+    const server = http2.createServer({ settings: { maxConcurrentStreams: 1 } });
+    server.on('connection', (socket: Socket) => {
+      if (++connections > 1) socket.destroy();
+    });
+    server.on('session', (session) => session.on('error', () => {}));
+    server.on('stream', (stream, headers) => {
+      const call = { headers, bytes: Buffer.alloc(0), connection: 0 };
+      stream.on('error', () => {});
+      stream.resume().on('end', () => OK(stream, call));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    cleanups.push(() => server.close());
+    const transport = transportTo(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const all = await Promise.all(Array.from({ length: 20 }, () => transport.send(payload())));
+    expect(all).toEqual(all.map(() => delivered));
+    expect(connections).toBeGreaterThan(1);
+  });
+
   it('close cuts what is in flight, and ends', async () => {
     const server = await listen([hang]);
     const transport = transportTo(server.url);

@@ -4,9 +4,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { grpcOptions } from '../../src/exporters/grpc-options.ts';
 import type { SpanLike } from '../../src/exporters/span-like.ts';
 import {
+  grpcTransport,
   type OTLPGRPCExporterConfig,
   OTLPTraceExporter,
 } from '../../src/runtime/node/exporter-grpc.ts';
+import { start } from '../../src/runtime/node/index.ts';
 import { runNode } from '../support/bundle.ts';
 import { type Certificates, makeCertificates } from '../support/certificates.ts';
 import { upstreamModel } from '../support/codecs.ts';
@@ -177,6 +179,31 @@ describe('what arrives', () => {
   });
 });
 
+describe('start()', () => {
+  it('over gRPC, by its transport', async () => {
+    const server = await collecting();
+    const transport = grpcTransport({ url: server.url, metadata: { 'api-key': 'k-1234' } });
+    const telemetry = start({ serviceName: 'shop', transport, flushOnExit: false });
+    cleanups.push(() => telemetry.shutdown());
+    const names = Array.from({ length: 50 }, (_, i) => `s${i}`);
+    for (const name of names) telemetry.tracer('t').startSpan(name).end();
+    expect(await telemetry.flush()).toMatchObject({ complete: true });
+    expect(server.requests.flatMap((one) => spansOf(one).map(({ name }) => name))).toEqual(names);
+    const [call] = server.calls as [Call];
+    expect(call.metadata.get('api-key')).toEqual(['k-1234']);
+    const [endpoint] = telemetry.health().endpoints;
+    expect(endpoint).toMatchObject({ url: `${server.url}/`, state: 'ok', lastError: undefined });
+    const { bytesRaw, bytesCompressed, sent } = telemetry.health().signals.traces;
+    expect(sent).toBe(50);
+    expect(bytesCompressed).toBeLessThan(bytesRaw);
+  });
+
+  it('options that cannot be used are refused', () => {
+    expect(() => grpcTransport({ url: 'ftp://h' })).toThrow(/option 'url'/);
+    expect(() => grpcTransport({ timeoutMillis: 0 })).toThrow(/timeoutMillis/);
+  });
+});
+
 describe('metadata', () => {
   const metadataOf = async (options: OTLPGRPCExporterConfig) => {
     const server = await collecting();
@@ -335,7 +362,11 @@ describe('TLS', () => {
   ])('%s: nothing arrives, and it is known', async (_, scheme, tls) => {
     lines();
     const { address, calls } = await secured();
-    const exporter = exporterOf({ url: `${scheme}://${address}`, tls: tls() });
+    const exporter = exporterOf({
+      url: `${scheme}://${address}`,
+      tls: tls(),
+      queue: { retry: { ...quick.retry, maxAgeMs: 200 } },
+    });
     await exported(exporter);
     expect(calls).toEqual([]);
     const { endpoints, signals } = exporter.health();

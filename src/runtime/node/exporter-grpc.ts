@@ -1,6 +1,10 @@
+import type { Transport } from '../../deliver/transport.ts';
+import { resolveExporterOptions } from '../../exporters/exporter-options.ts';
 import { grpcOptions, type OTLPGRPCExporterConfig } from '../../exporters/grpc-options.ts';
 import { TraceExporter } from '../../exporters/otlp-trace-exporter.ts';
 import { PROTOBUF } from '../../exporters/protobuf.ts';
+import { shownUrl } from '../../health/report.ts';
+import { transportOptions } from '../../wiring.ts';
 import { host } from './exporter-host.ts';
 import { nodeGrpcTransport } from './grpc-transport.ts';
 
@@ -19,6 +23,26 @@ export class OTLPTraceExporter extends TraceExporter {
       grpcOptions(options, env, (line) => warn(`otlp-wasm: ${line}`)),
     );
   }
+}
+
+/** Options of {@link grpcTransport}. */
+export type GrpcTransportOptions = Pick<
+  OTLPGRPCExporterConfig,
+  'url' | 'metadata' | 'credentials' | 'tls' | 'timeoutMillis' | 'concurrencyLimit'
+>;
+
+/**
+ * OTLP/gRPC for `start({ transport })`, which compresses, queues and sends again as it does over
+ * HTTP. `concurrencyLimit` bounds connections. Opens nothing before the first request.
+ *
+ * @throws OtlpError `invalid_option`
+ */
+export function grpcTransport(options: GrpcTransportOptions = {}): Transport {
+  const warn = (line: string) => host.warn(`otlp-wasm: ${line}`);
+  const settings = resolveExporterOptions(grpcOptions(options, host.env, warn), host, warn);
+  const { agent } = settings;
+  const transport = nodeGrpcTransport({ ...transportOptions(settings), agent });
+  return { ...transport, name: shownUrl(settings.url) };
 }
 
 export type {
