@@ -163,19 +163,34 @@ export function openSessions(
         session.open = false;
         serve();
       })
-      .on('error', (error: Error & { code?: string }) => {
-        const refused = !session.ready && NOT_HTTP2.test(error.code ?? '');
-        session.error = refused
-          ? new NotHttp2(`the peer does not speak HTTP/2 (${error.message})`)
-          : error;
+      .on('error', (error) => failed(session, error))
+      .on('connect', (_session, socket) => {
+        // a TLS peer that refuses our certificate after the handshake: the session tells nobody,
+        // and leaves the socket open
+        socket.once('error', (error: Error) => {
+          failed(session, error);
+          over(session);
+          socket.destroy();
+        });
       })
-      .on('close', () => {
-        clearTimeout(session.idle);
-        sessions.delete(session);
-        // another one is tried when a call ends, not at once
-        if (session.ready) serve();
-        else abandon(session.error ?? new Error('the connection was closed'));
-      });
+      .on('close', () => over(session));
+  }
+
+  function failed(session: Open, error: Error & { readonly code?: string }): void {
+    const other = !session.ready && NOT_HTTP2.test(error.code ?? '');
+    session.error ??= other
+      ? new NotHttp2(`the peer does not speak HTTP/2 (${error.message})`)
+      : error;
+  }
+
+  /** The connection is gone. */
+  function over(session: Open): void {
+    if (!sessions.delete(session)) return;
+    session.open = false;
+    clearTimeout(session.idle);
+    // another one is tried when a call ends, not at once
+    if (session.ready) serve();
+    else abandon(session.error ?? new Error('the connection was closed'));
   }
 
   /** No connection can be had: what waits for one fails, unless others will have room again. */
