@@ -67,10 +67,15 @@ const NOT_HTTP2 = /^ERR_HTTP2_|NO_APPLICATION_PROTOCOL/;
 /** The first thing a peer says must be SETTINGS. This one says something else. */
 export class NotHttp2 extends Error {}
 
+/**
+ * @param maxSessions Connections at most.
+ * @param connectMs How long the peer may take until its SETTINGS have come, milliseconds.
+ */
 export function openSessions(
   origin: string,
   options: SecureClientSessionOptions,
   maxSessions: number,
+  connectMs: number,
 ): Sessions {
   const http2 = builtin('node:http2');
   const sessions = new Set<Open>();
@@ -149,11 +154,15 @@ export function openSessions(
       heardAt: performance.now(),
       pinging: false,
       held: true,
-      idle: undefined,
+      // until it is ready: the end of waiting for that
+      idle: setTimeout(() => {
+        cut(session, new Error(`not connected within ${connectMs} ms`));
+      }, connectMs).unref(),
     };
     sessions.add(session);
     session.http2
       .on('remoteSettings', () => {
+        if (!session.ready) rest(session);
         session.ready = true;
         session.heardAt = performance.now();
         serve();
@@ -208,14 +217,25 @@ export function openSessions(
       session.proven = true;
       session.heardAt = performance.now();
     }
-    // once GOAWAY has come it closes itself
-    if (session.calls === 0 && session.open) {
-      session.idle = setTimeout(() => {
-        session.open = false;
-        session.http2.close();
-      }, IDLE_CONNECTION_MS).unref();
-    }
+    if (session.calls === 0) rest(session);
     serve();
+  }
+
+  /** Nothing uses the connection: it is closed after a while. Once GOAWAY has come it closes itself. */
+  function rest(session: Open): void {
+    clearTimeout(session.idle);
+    if (!session.open) return;
+    session.idle = setTimeout(() => {
+      session.open = false;
+      session.http2.close();
+    }, IDLE_CONNECTION_MS).unref();
+  }
+
+  /** Calls that have a stream of it fail with the error. */
+  function cut(session: Open, error: Error): void {
+    failed(session, error);
+    session.http2.destroy(error);
+    over(session);
   }
 
   function probe(lent: Session): void {
@@ -223,10 +243,7 @@ export function openSessions(
     if (session.pinging || session.http2.destroyed) return;
     session.pinging = true;
     const timer = setTimeout(() => {
-      session.open = false;
-      session.http2.destroy(
-        new Error(`the connection is dead: no PING within ${PING_TIMEOUT_MS} ms`),
-      );
+      cut(session, new Error(`the connection is dead: no PING within ${PING_TIMEOUT_MS} ms`));
     }, PING_TIMEOUT_MS).unref();
     session.http2.once('close', () => clearTimeout(timer));
     session.http2.ping((error) => {
@@ -239,10 +256,7 @@ export function openSessions(
   function close(): void {
     closed = true;
     const error = new Error('the transport was closed');
-    for (const session of sessions) {
-      session.open = false;
-      session.http2.destroy(error);
-    }
+    for (const session of sessions) cut(session, error);
     abandon(error);
   }
 

@@ -185,9 +185,10 @@ interface Endpoint {
 /** Comes with the first call: node:http2 costs more than everything else at start-up. */
 function openEndpoint(options: TransportOptions): Endpoint {
   const endpoint = endpointOf(options);
-  const tls = options.agent as SecureClientSessionOptions | undefined;
+  const { agent = {}, maxConnections, timeoutMs } = options;
+  const tls = agent as SecureClientSessionOptions;
   return {
-    sessions: openSessions(endpoint.url.origin, tls ?? {}, options.maxConnections),
+    sessions: openSessions(endpoint.url.origin, tls, maxConnections, timeoutMs),
     headers: metadataOf(endpoint),
     secrets: endpoint.secrets,
   };
