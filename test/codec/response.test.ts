@@ -1,6 +1,10 @@
 import protobuf from 'protobufjs';
 import { describe, expect, it } from 'vitest';
-import { decodeExportResponse, decodeStatusMessage } from '../../src/codec/response.ts';
+import {
+  decodeExportResponse,
+  decodeRetryDelay,
+  decodeStatusMessage,
+} from '../../src/codec/response.ts';
 import { randomFrom } from '../support/random.ts';
 
 const PROTOBUF = 'application/x-protobuf';
@@ -12,6 +16,8 @@ const root = protobuf.parse(`
   message Response { PartialSuccess partial_success = 1; }
   message Any { string type_url = 1; bytes value = 2; }
   message Status { int32 code = 1; string message = 2; repeated Any details = 3; }
+  message Duration { int64 seconds = 1; int32 nanos = 2; }
+  message RetryInfo { Duration retry_delay = 1; }
   message Newer {
     message Partial {
       int64 rejected = 1; string error_message = 2; fixed64 a = 7; fixed32 b = 900;
@@ -181,5 +187,57 @@ describe('google.rpc.Status', () => {
     expect(decodeStatusMessage(text('{"error":"x"}'), JSON_TYPE)).toBeUndefined();
     expect(decodeStatusMessage(text('<html>'), PROTOBUF)).toBeUndefined();
     expect(decodeStatusMessage(text('<html>'), 'text/html')).toBeUndefined();
+  });
+});
+
+describe('the wait that a google.rpc.Status asks for', () => {
+  const status = (...details: [type: string, value: Uint8Array][]) =>
+    encode('Status', {
+      code: 8,
+      message: 'slow',
+      details: details.map(([type, value]) => ({ typeUrl: `type.googleapis.com/${type}`, value })),
+    });
+  const retryInfo = (retryDelay: object): [string, Uint8Array] => [
+    'google.rpc.RetryInfo',
+    encode('RetryInfo', { retryDelay }),
+  ];
+
+  it.each([
+    [{ seconds: 2, nanos: 500_000_000 }, 2500],
+    [{ nanos: 1_000_000 }, 1],
+    [{ seconds: 315_576_000_000 }, 315_576_000_000_000],
+    [{}, 0],
+    [{ seconds: -1 }, 0],
+  ])('%j: %d ms', (delay, expected) => {
+    expect(decodeRetryDelay(status(retryInfo(delay)))).toBe(expected);
+  });
+
+  it('is found among other details, and is 0 without a duration', () => {
+    const help: [string, Uint8Array] = ['google.rpc.Help', text('x')];
+    expect(decodeRetryDelay(status(help, retryInfo({ seconds: 1 }), help))).toBe(1000);
+    expect(decodeRetryDelay(status(['google.rpc.RetryInfo', new Uint8Array()]))).toBe(0);
+  });
+
+  it('is none without a RetryInfo', () => {
+    expect(decodeRetryDelay(status())).toBeUndefined();
+    expect(decodeRetryDelay(status(['google.rpc.Help', text('x')]))).toBeUndefined();
+    expect(decodeRetryDelay(new Uint8Array())).toBeUndefined();
+  });
+
+  it('is none in what is cut short, whatever that is', () => {
+    const whole = status(['google.rpc.Help', text('x')], retryInfo({ seconds: 7 }));
+    for (let length = 0; length < whole.length; length++) {
+      expect(decodeRetryDelay(whole.subarray(0, length))).toBeUndefined();
+    }
+    expect(decodeRetryDelay(whole)).toBe(7000);
+  });
+
+  it('random bytes are read without an exception', () => {
+    const random = randomFrom(11);
+    for (let i = 0; i < 2000; i++) {
+      const bytes = Uint8Array.from({ length: i % 60 }, () => random.below(256));
+      const delay = decodeRetryDelay(bytes);
+      expect(delay === undefined || delay >= 0).toBe(true);
+    }
   });
 });
