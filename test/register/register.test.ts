@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Collector, startCollector } from '../../src/workbench/collector/collector.ts';
+import { answered, bareGrpcServer } from '../support/grpc-server.ts';
+import { decodeOfficially, spansOf } from '../support/trace-model.ts';
 import { API_1_9, API_1_10, type Application, application, TRACES } from './program.ts';
 
 let collector: Collector;
@@ -394,6 +396,41 @@ describe('instrumentations', () => {
   });
 });
 
+describe('OTEL_EXPORTER_OTLP_PROTOCOL', () => {
+  it('grpc: spans go over gRPC', async () => {
+    const server = await bareGrpcServer([answered({ 'grpc-status': '0' })]);
+    try {
+      app.install('@opentelemetry/api');
+      app.write({ 'app.cjs': TRACES });
+      const ended = await run([...PRELOAD, 'app.cjs'], {
+        OTEL_EXPORTER_OTLP_PROTOCOL: ' gRPC ',
+        OTEL_EXPORTER_OTLP_ENDPOINT: server.url,
+        OTEL_EXPORTER_OTLP_COMPRESSION: 'none',
+      });
+      expect(ended).toMatchObject(QUIET);
+      const [call] = server.received;
+      expect(call!.headers[':path']).toBe(
+        '/opentelemetry.proto.collector.trace.v1.TraceService/Export',
+      );
+      expect(spansOf(decodeOfficially(call!.bytes.subarray(5)))).not.toHaveLength(0);
+      expect(collector.requests()).toEqual([]);
+    } finally {
+      await server.close();
+    }
+  });
+
+  it('grpc, with the console besides: says that spans go by http/protobuf', async () => {
+    const { code, stderr } = await run([...PRELOAD, '-e', '1'], {
+      OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'grpc',
+      OTEL_TRACES_EXPORTER: 'otlp,console',
+    });
+    expect(code).toBe(0);
+    expect(stderr).toMatch(
+      /^otlp-wasm: OTEL_EXPORTER_OTLP_TRACES_PROTOCOL is grpc, but .*http\/protobuf is used\.$/m,
+    );
+  });
+});
+
 describe('what it says', () => {
   const info = { OTEL_LOG_LEVEL: 'info' };
 
@@ -416,6 +453,17 @@ describe('what it says', () => {
 
   it.each(['none', 'error', 'warn', ''])('is not said at %j', async (level) => {
     expect(await run([...PRELOAD, '-e', '1'], { OTEL_LOG_LEVEL: level })).toMatchObject(QUIET);
+  });
+
+  it('names a protocol that it has not, and takes http/protobuf', async () => {
+    const { stderr } = await run([...PRELOAD, '-e', '1'], {
+      ...info,
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+    });
+    expect(lines(stderr)).toEqual([
+      'otlp-wasm: OTEL_EXPORTER_OTLP_PROTOCOL is "http/json", not http/protobuf or grpc; http/protobuf is used.',
+      expect.stringMatching(/: tracing to http:\/\/127\.0\.0\.1:\d+\/v1\/traces /),
+    ]);
   });
 
   it('names a level that is not known, and takes info', async () => {
