@@ -5,7 +5,12 @@
 
 import type { HttpEndpoint } from './endpoint.ts';
 
-export type Signal = 'traces';
+export const SIGNALS = ['traces', 'metrics', 'logs', 'profiles'] as const;
+
+export type Signal = (typeof SIGNALS)[number];
+
+/** A Content-Encoding, in gRPC a grpc-encoding. */
+export type Encoding = 'identity' | 'gzip' | 'zstd';
 
 /** One encoded request. Immutable: encoded once, compressed once, whatever happens on the wire. */
 export interface Payload {
@@ -13,7 +18,7 @@ export interface Payload {
   /** The request body as it goes on the wire. Never a view of engine memory. */
   readonly body: Uint8Array;
   /** The body's Content-Encoding; `identity` sends no such header. */
-  readonly encoding: 'identity' | 'gzip';
+  readonly encoding: Encoding;
   readonly contentType: string;
   /** Records (spans) inside. */
   readonly records: number;
@@ -38,8 +43,44 @@ export type Outcome =
       readonly delayMs?: number;
       readonly atOnce?: boolean;
     }
-  /** Refused for good. */
-  | { readonly kind: 'rejected'; readonly reason: string; readonly status?: number };
+  /** Refused for good, unless the payload can be sent in the form that `remedy` names. */
+  | {
+      readonly kind: 'rejected';
+      readonly reason: string;
+      readonly status?: number;
+      readonly remedy?: Remedy;
+    };
+
+/**
+ * What may help where a payload is refused as it is: `split`, it is too large (HTTP 413);
+ * `uncompressed`, its encoding is not understood (HTTP 415, or a 400 to a compressed one).
+ */
+export type Remedy = 'split' | 'uncompressed';
+
+/** Answers that are worth another attempt. */
+export interface RetryableAnswers {
+  /** HTTP statuses. Default 429, 502, 503 and 504 (OTLP/HTTP: Retryable Response Codes). */
+  readonly httpStatuses: readonly number[];
+  /**
+   * Names of gRPC codes. Default CANCELLED, DEADLINE_EXCEEDED, ABORTED, OUT_OF_RANGE, UNAVAILABLE and
+   * DATA_LOSS (OTLP/gRPC: Failures); RESOURCE_EXHAUSTED always is one with a RetryInfo.
+   */
+  readonly grpcCodes: readonly string[];
+}
+
+/** Connections of a transport at this moment. */
+export interface Connections {
+  /**
+   * - `idle`: none is open, and none is needed.
+   * - `connecting`: the first one is being made.
+   * - `ready`: at least one is open.
+   * - `failing`: the last one could not be made, or broke.
+   */
+  readonly state: 'idle' | 'connecting' | 'ready' | 'failing';
+  readonly open: number;
+  /** Of those, how many have requests on them. */
+  readonly busy: number;
+}
 
 export interface Transport {
   /** What `health()` shows as its endpoint, where that is no URL: `console`, `file:traces.jsonl`. */
@@ -48,6 +89,8 @@ export interface Transport {
   readonly compression?: 'none';
   /** Sends one payload once. Resolves with how it ended and never rejects. */
   send(payload: Payload): Promise<Outcome>;
+  /** The state of its connections, where it has its own. */
+  connections?(): Connections;
   /** Closes pooled connections. Attempts in flight are cut and resolve `retryable`. */
   close(): void;
 }
@@ -67,6 +110,8 @@ export interface TransportOptions {
    * an agent, which stays its maker's to destroy; or what makes one, for a protocol.
    */
   readonly agent?: object | MakeAgent;
+  /** Answers worth another attempt. */
+  readonly retryable?: RetryableAnswers;
   /** The User-Agent; empty sends none (browsers set their own, and ours would cost a preflight). */
   readonly userAgent: string;
   /** One attempt's time limit in milliseconds, connecting included. */
