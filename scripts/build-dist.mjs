@@ -78,6 +78,7 @@ const LOADED_LATE = {
   'console.ts': 'exporter-console',
   'fan-out.ts': 'exporter-fan-out',
   'file-transport.ts': 'exporter-file',
+  'proxy.ts': 'node-proxy',
   'stdout-transport.ts': 'deno-stdout',
 };
 
@@ -200,6 +201,7 @@ const LIBRARY = [
   { out: 'exporter-fan-out', entry: 'src/exporters/fan-out.ts', platform: 'neutral' },
   { out: 'exporter-file', entry: 'src/exporters/file.ts', platform: 'node' },
   { out: 'deno-stdout', entry: 'src/runtime/deno/stdout-transport.ts', platform: 'neutral' },
+  { out: 'node-proxy', entry: 'src/runtime/node/proxy.ts', platform: 'node' },
   { out: 'propagators', entry: 'src/propagators.ts', platform: 'neutral' },
   {
     out: 'rare-propagators',

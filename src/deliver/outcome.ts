@@ -16,6 +16,9 @@ export interface HttpAnswer {
   readonly body: Uint8Array | undefined;
 }
 
+/** HTTP statuses that are worth another attempt (OTLP/HTTP: Retryable Response Codes). */
+export const RETRYABLE_STATUSES: readonly number[] = [429, 502, 503, 504];
+
 /** Longest wait a server may ask for that is believed: one hour, milliseconds. */
 export const MAX_RETRY_AFTER_MS = 3_600_000;
 const MAX_REASON_CHARS = 300;
@@ -40,7 +43,7 @@ export function outcomeOf(
   if (status >= 200 && status < 300) return accepted(answer, secrets);
   const message = messageOf(answer);
   const reason = shown(`HTTP ${status}${message === '' ? '' : `: ${message}`}`, secrets);
-  if (status !== 429 && status !== 502 && status !== 503 && status !== 504) {
+  if (!RETRYABLE_STATUSES.includes(status)) {
     return { kind: 'rejected', reason, status };
   }
   const delayMs = retryAfterMs(answer.retryAfter, nowUnixMs);

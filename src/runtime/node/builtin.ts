@@ -7,7 +7,9 @@ interface Builtins {
   readonly 'node:http': typeof import('node:http');
   readonly 'node:http2': typeof import('node:http2');
   readonly 'node:https': typeof import('node:https');
+  readonly 'node:net': typeof import('node:net');
   readonly 'node:os': typeof import('node:os');
+  readonly 'node:tls': typeof import('node:tls');
   readonly 'node:url': typeof import('node:url');
   readonly 'node:vm': typeof import('node:vm');
   readonly 'node:worker_threads': typeof import('node:worker_threads');
