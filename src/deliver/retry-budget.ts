@@ -1,0 +1,55 @@
+/** How many retries an endpoint gets: a share of its first attempts, and a few in any case. */
+export interface RetryBudgetOptions {
+  /** Retries per first attempt. Default 0.2. */
+  readonly ratio: number;
+  /** Retries per second in any case, more than 0. Default 1. */
+  readonly perSecond: number;
+  /** Retries that may go at once after a quiet time; at least 1. Default 10. */
+  readonly burst: number;
+}
+
+export const DEFAULT_RETRY_BUDGET: RetryBudgetOptions = { ratio: 0.2, perSecond: 1, burst: 10 };
+
+export interface RetryBudget {
+  /** A payload is attempted for the first time. */
+  deposit(): void;
+  /** Takes what one retry costs; `false`, and nothing is taken, where that is not there. */
+  take(nowMs: number): boolean;
+  /** When `take` will succeed: `nowMs`, or later; earlier than it says after a `deposit`. */
+  availableAt(nowMs: number): number;
+}
+
+/**
+ * A token bucket, full at first. It is kept as one moment: `fullAt`, when it will be full if nothing
+ * happens. A token is worth `intervalMs` of waiting, so
+ *
+ *   tokens(now) = burst − (fullAt − now) / intervalMs, at most burst: the past means full.
+ *
+ * Nothing is added up as time passes, so nothing drifts; and `take` and `availableAt` compare the
+ * same two numbers, so that a timer set for the one never finds the other short by a rounding.
+ */
+export function retryBudget(options: Partial<RetryBudgetOptions>, nowMs: number): RetryBudget {
+  const { ratio, perSecond, burst } = { ...DEFAULT_RETRY_BUDGET, ...options };
+  const intervalMs = 1000 / perSecond;
+  const depositMs = ratio * intervalMs;
+  const emptyMs = Math.max(1, burst) * intervalMs;
+  let fullAt = nowMs;
+
+  function availableAt(now: number): number {
+    // never emptier than empty, should the clock have gone back
+    fullAt = Math.min(fullAt, now + emptyMs);
+    return Math.max(now, fullAt - emptyMs + intervalMs);
+  }
+
+  return {
+    deposit() {
+      fullAt -= depositMs;
+    },
+    take(now) {
+      if (!(availableAt(now) <= now)) return false;
+      fullAt = Math.max(now, fullAt) + intervalMs;
+      return true;
+    },
+    availableAt,
+  };
+}
