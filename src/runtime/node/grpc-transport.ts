@@ -6,7 +6,11 @@ import type {
   SecureClientSessionOptions,
 } from 'node:http2';
 import { endpointOf, type HttpEndpoint } from '../../deliver/endpoint.ts';
-import { type GrpcAnswer, outcomeOfGrpc } from '../../deliver/grpc-outcome.ts';
+import {
+  type GrpcAnswer,
+  outcomeOfGrpc,
+  RETRYABLE_GRPC_CODES,
+} from '../../deliver/grpc-outcome.ts';
 import { networkErrorText, shown } from '../../deliver/outcome.ts';
 import type {
   Outcome,
@@ -50,6 +54,7 @@ const OWN_METADATA = /^(grpc-.*|te|host|keep-alive|proxy-connection|upgrade|http
  */
 export function nodeGrpcTransport(options: TransportOptions): Transport {
   const { timeoutMs, maxResponseBytes, askEndpoint } = options;
+  const retryable = options.retryable?.grpcCodes ?? RETRYABLE_GRPC_CODES;
   let endpoint: Endpoint | undefined;
   let closed = false;
 
@@ -130,7 +135,12 @@ export function nodeGrpcTransport(options: TransportOptions): Transport {
           settle(
             answer === 'too large'
               ? tooLarge(maxResponseBytes)
-              : outcomeOfGrpc(answer, Date.now(), secrets),
+              : outcomeOfGrpc(
+                  answer,
+                  { encoding: payload.encoding, retryable },
+                  Date.now(),
+                  secrets,
+                ),
             true,
           );
         };
@@ -254,6 +264,7 @@ function answerOf(
     httpStatus: headers[':status'] ?? 0,
     contentType: headers['content-type'] ?? '',
     retryAfter: text('retry-after') ?? '',
+    acceptEncoding: text('grpc-accept-encoding') ?? '',
     status: text('grpc-status'),
     message: percentDecoded(text('grpc-message') ?? ''),
     details: details === undefined ? undefined : Buffer.from(details, 'base64'),
