@@ -1,4 +1,5 @@
-import { checkedUrl, group, refused, refusedEntry, shown, typeShown } from '../options/checks.ts';
+import { group, refused, refusedEntry, shown, typeShown } from '../options/checks.ts';
+import { grpcUrl } from '../options/grpc-url.ts';
 import type { OTLPExporterConfig } from './exporter-options.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -58,9 +59,6 @@ export interface OTLPGRPCExporterConfig extends Pick<OTLPExporterConfig, Shared>
   readonly tls?: object;
 }
 
-const VARIABLE_PREFIXES = ['OTEL_EXPORTER_OTLP_TRACES_', 'OTEL_EXPORTER_OTLP_'];
-const DEFAULT_URL = 'http://localhost:4317';
-
 /**
  * The same as options of an exporter over HTTP.
  *
@@ -89,7 +87,7 @@ export function grpcOptions(
   }
   return {
     ...others,
-    url: resolveUrl(url, secure, env, warn),
+    url: grpcUrl("option 'url'", url, secure, { env, warn }),
     headers: metadataTexts(metadata),
     httpAgentOptions: group('tls', tls),
   };
@@ -101,60 +99,6 @@ function isSecure(credentials: GrpcCredentials | undefined): boolean | undefined
     throw refused('credentials', credentials, "grpc-js's ChannelCredentials");
   }
   return credentials._isSecure?.() ?? true;
-}
-
-function resolveUrl(
-  url: string | undefined,
-  secure: boolean | undefined,
-  env: Env,
-  warn: (line: string) => void,
-): string {
-  if (url !== undefined) return target("option 'url'", url, secure, env, warn);
-  for (const { name, text } of variables('ENDPOINT', env)) {
-    try {
-      return target(name, text, secure, env, warn);
-    } catch (error) {
-      warn(`${(error as Error).message} It is ignored.`);
-    }
-  }
-  return target('the default', DEFAULT_URL, secure, env, warn);
-}
-
-/** Those of these variables that are set, most specific first. */
-function variables(name: string, env: Env): { name: string; text: string }[] {
-  return VARIABLE_PREFIXES.flatMap((prefix) => {
-    const text = env[prefix + name]?.trim();
-    return text ? [{ name: prefix + name, text }] : [];
-  });
-}
-
-/** Scheme, host and port; TLS or not as upstream decides it. */
-function target(
-  name: string,
-  value: string,
-  secure: boolean | undefined,
-  env: Env,
-  warn: (line: string) => void,
-): string {
-  const text = typeof value === 'string' ? value.trim() : value;
-  const plain = secure === undefined ? variables('INSECURE', env)[0]?.text : undefined;
-  const assumed = plain?.toLowerCase() === 'true' ? 'http' : 'https';
-  // What is no string is refused as it is.
-  const complete = typeof text !== 'string' || /^\w{1,8}:\/\//.test(text);
-  const url = new URL(checkedUrl(name, complete ? text : `${assumed}://${text}`, DEFAULT_URL));
-  if (url.pathname !== '/' || url.search !== '') {
-    warn(`${name} has a path, which gRPC has no use for; it is ignored.`);
-  }
-  // A port that is the default of the scheme given is not of the other.
-  const port = url.port || (url.protocol === 'http:' ? '80' : '443');
-  if (secure !== undefined) {
-    url.protocol = secure ? 'https:' : 'http:';
-    url.port = port;
-  }
-  url.pathname = '/';
-  url.search = '';
-  url.hash = '';
-  return url.href;
 }
 
 /** Several values of a key are one, with commas (gRPC: Custom-Metadata). */

@@ -1,0 +1,76 @@
+/** Where OTLP/gRPC calls go (specification, "OTLP exporter", "Endpoint URLs" and "insecure"). */
+
+import { checkedUrl } from './checks.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+const VARIABLE_PREFIXES = ['OTEL_EXPORTER_OTLP_TRACES_', 'OTEL_EXPORTER_OTLP_'];
+const DEFAULT_URL = 'http://localhost:4317';
+
+/** Where variables come from, and who is told of those that are of no use. */
+interface Source {
+  readonly env: Env;
+  readonly warn: (line: string) => void;
+}
+
+/**
+ * Where OTLP/gRPC calls go: the option, else `OTEL_EXPORTER_OTLP_[TRACES_]ENDPOINT`, else
+ * `http://localhost:4317`. A path is left out.
+ *
+ * @param secure Whether with TLS, if that is known; otherwise the scheme decides, without one
+ *   `OTEL_EXPORTER_OTLP_[TRACES_]INSECURE`; TLS is the default.
+ * @throws OtlpError `invalid_option`
+ */
+export function grpcUrl(
+  option: string,
+  url: string | undefined,
+  secure: boolean | undefined,
+  source: Source,
+): string {
+  const { env, warn } = source;
+  if (url !== undefined) return target(option, url, secure, source);
+  for (const { name, text } of variables('ENDPOINT', env)) {
+    try {
+      return target(name, text, secure, source);
+    } catch (error) {
+      warn(`${(error as Error).message} It is ignored.`);
+    }
+  }
+  return target('the default', DEFAULT_URL, secure, source);
+}
+
+/** Those of these variables that are set, most specific first. */
+function variables(name: string, env: Env): { name: string; text: string }[] {
+  return VARIABLE_PREFIXES.flatMap((prefix) => {
+    const text = env[prefix + name]?.trim();
+    return text ? [{ name: prefix + name, text }] : [];
+  });
+}
+
+/** Scheme, host and port; TLS or not as upstream decides it. */
+function target(
+  name: string,
+  value: string,
+  secure: boolean | undefined,
+  { env, warn }: Source,
+): string {
+  const text = typeof value === 'string' ? value.trim() : value;
+  const plain = secure === undefined ? variables('INSECURE', env)[0]?.text : undefined;
+  const assumed = plain?.toLowerCase() === 'true' ? 'http' : 'https';
+  // What is no string is refused as it is.
+  const complete = typeof text !== 'string' || /^\w{1,8}:\/\//.test(text);
+  const url = new URL(checkedUrl(name, complete ? text : `${assumed}://${text}`, DEFAULT_URL));
+  if (url.pathname !== '/' || url.search !== '') {
+    warn(`${name} has a path, which gRPC has no use for; it is ignored.`);
+  }
+  // A port that is the default of the scheme given is not of the other.
+  const port = url.port || (url.protocol === 'http:' ? '80' : '443');
+  if (secure !== undefined) {
+    url.protocol = secure ? 'https:' : 'http:';
+    url.port = port;
+  }
+  url.pathname = '/';
+  url.search = '';
+  url.hash = '';
+  return url.href;
+}
