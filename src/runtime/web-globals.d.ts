@@ -80,6 +80,12 @@ declare class CompressionStream {
   readonly writable: WritableStream<Uint8Array<ArrayBuffer>>;
 }
 
+declare class DecompressionStream {
+  constructor(format: 'gzip' | 'deflate' | 'deflate-raw');
+  readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
+  readonly writable: WritableStream<Uint8Array<ArrayBuffer>>;
+}
+
 declare class Response {
   constructor(
     body?: Uint8Array | ReadableStream<Uint8Array> | string | null,
