@@ -73,13 +73,15 @@ const resourcesApart = {
   },
 };
 
-/** What hosts load only when a variable asks for it: bundles of their own, by source file. */
+/** What hosts load only when it is asked for: bundles of their own, by source file. */
 const LOADED_LATE = {
   'console.ts': 'exporter-console',
   'fan-out.ts': 'exporter-fan-out',
   'file-transport.ts': 'exporter-file',
   'proxy.ts': 'node-proxy',
   'stdout-transport.ts': 'deno-stdout',
+  'node-slow-path.ts': 'slow-path-node',
+  'web-slow-path.ts': 'slow-path-web',
 };
 
 /**
@@ -201,6 +203,8 @@ const LIBRARY = [
   { out: 'exporter-fan-out', entry: 'src/exporters/fan-out.ts', platform: 'neutral' },
   { out: 'exporter-file', entry: 'src/exporters/file.ts', platform: 'node' },
   { out: 'deno-stdout', entry: 'src/runtime/deno/stdout-transport.ts', platform: 'neutral' },
+  { out: 'slow-path-node', entry: 'src/runtime/node/node-slow-path.ts', platform: 'node' },
+  { out: 'slow-path-web', entry: 'src/runtime/web/web-slow-path.ts', platform: 'neutral' },
   { out: 'node-proxy', entry: 'src/runtime/node/proxy.ts', platform: 'node' },
   { out: 'propagators', entry: 'src/propagators.ts', platform: 'neutral' },
   {
