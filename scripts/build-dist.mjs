@@ -80,8 +80,8 @@ const LOADED_LATE = {
   'file-transport.ts': 'exporter-file',
   'proxy.ts': 'node-proxy',
   'stdout-transport.ts': 'deno-stdout',
-  'node-slow-path.ts': 'slow-path-node',
-  'web-slow-path.ts': 'slow-path-web',
+  'node-slow-path.ts': 'node-slow-path',
+  'web-slow-path.ts': 'web-slow-path',
 };
 
 /**
@@ -203,8 +203,8 @@ const LIBRARY = [
   { out: 'exporter-fan-out', entry: 'src/exporters/fan-out.ts', platform: 'neutral' },
   { out: 'exporter-file', entry: 'src/exporters/file.ts', platform: 'node' },
   { out: 'deno-stdout', entry: 'src/runtime/deno/stdout-transport.ts', platform: 'neutral' },
-  { out: 'slow-path-node', entry: 'src/runtime/node/node-slow-path.ts', platform: 'node' },
-  { out: 'slow-path-web', entry: 'src/runtime/web/web-slow-path.ts', platform: 'neutral' },
+  { out: 'node-slow-path', entry: 'src/runtime/node/node-slow-path.ts', platform: 'node' },
+  { out: 'web-slow-path', entry: 'src/runtime/web/web-slow-path.ts', platform: 'neutral' },
   { out: 'node-proxy', entry: 'src/runtime/node/proxy.ts', platform: 'node' },
   { out: 'propagators', entry: 'src/propagators.ts', platform: 'neutral' },
   {
