@@ -11,3 +11,22 @@ export function takeCredentials(url: URL): string | undefined {
   url.password = '';
   return `Basic ${btoa(latin1)}`;
 }
+
+/**
+ * What is wrong with a bearer token, without showing it. More is let through than RFC 6750 (§2.1)
+ * has: what a server takes for a token is its own business.
+ */
+export function tokenProblem(token: string): string | undefined {
+  if (/^bearer\s/i.test(token)) return "begins with 'Bearer', which is added to it";
+  if (/\s/.test(token)) return `has ${/[\r\n]/.test(token) ? 'a line break' : 'white space'} in it`;
+  return keyProblem(token);
+}
+
+/** What is wrong with an API key, without showing it. */
+export function keyProblem(key: string): string | undefined {
+  if (key === '') return 'is empty';
+  if (key.trim() !== key) return 'has white space around it';
+  return /^[\t\x20-\x7e\x80-\xff]+$/.test(key)
+    ? undefined
+    : 'has characters that headers cannot have';
+}

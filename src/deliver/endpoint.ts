@@ -12,7 +12,7 @@ export interface HttpEndpoint {
 }
 
 /** Set per request, or by the connection; a configured header must not contradict them. */
-const OWN_HEADERS = new Set([
+export const OWN_HEADERS: ReadonlySet<string> = new Set([
   'connection',
   'content-encoding',
   'content-length',

@@ -1,6 +1,7 @@
 import type { MeterProvider } from '@opentelemetry/api';
 import type { MakeAgent } from '../deliver/transport.ts';
-import { checkedUrl, group, headerProblem, refused, shown, typeShown } from '../options/checks.ts';
+import { checkAnswer } from '../options/auth.ts';
+import { checkedUrl, group, headerProblem, refused, shown } from '../options/checks.ts';
 import {
   checkHeaders,
   LONGEST_MS,
@@ -146,10 +147,4 @@ function textsOf(headers: object, leftOut: (name: string) => void): Headers {
     else texts[name] = typeof value === 'number' ? String(value) : value;
   }
   return checkHeaders(texts);
-}
-
-function checkAnswer(answer: unknown): object {
-  if (typeof answer === 'object' && answer !== null) return answer;
-  const seen = answer === null || answer === undefined ? String(answer) : typeShown(answer);
-  throw new TypeError(`option 'headers' returned ${seen}, not an object`);
 }

@@ -10,6 +10,7 @@
 import { textOf } from '../api/trace/attributes.ts';
 import type { Encoded } from '../codec/encode.ts';
 import { type Body, compressByHost, gzipCapacity, makeCompress } from '../compress/compress.ts';
+import { authenticated } from '../deliver/auth.ts';
 import type { Deliver, DropCause } from '../deliver/deliver.ts';
 import { shown } from '../deliver/outcome.ts';
 import type { Outcome, Payload, Transport } from '../deliver/transport.ts';
@@ -19,7 +20,6 @@ import { OtlpError } from '../errors.ts';
 import { lossReporter } from '../health/losses.ts';
 import { type EndpointHealth, type Health, type SignalHealth, shownUrl } from '../health/report.ts';
 import { deliverOn, inTime, MAX_WAITING, transportOptions } from '../wiring.ts';
-import { askedEndpoint } from './asked-endpoint.ts';
 import type { ExporterHost } from './exporter-host.ts';
 import {
   type ExporterSettings,
@@ -424,11 +424,8 @@ export class TraceExporter {
       ...(userAgent !== '' && { userAgent: `${userAgent} ${usual.userAgent}` }),
       agent,
     };
-    const transport = this.#host.httpTransport(
-      askHeaders === undefined
-        ? options
-        : { ...options, askEndpoint: () => askedEndpoint(this.#host, options, askHeaders) },
-    );
+    const auth = askHeaders && { askHeaders };
+    const transport = this.#host.httpTransport(authenticated(this.#host, options, auth));
     return {
       send: (payload) => {
         const piece = this.#pieces.get(payload);
