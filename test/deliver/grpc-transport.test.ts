@@ -2,120 +2,29 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import http from 'node:http';
 import http2 from 'node:http2';
-import net, { type AddressInfo, type Socket } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { afterEach, describe, expect, it, vi } from 'vitest';
-import { type Clock, createDeliver } from '../../src/deliver/deliver.ts';
+import { describe, expect, it, vi } from 'vitest';
 import { GRPC_CODES } from '../../src/deliver/grpc-outcome.ts';
-import type { Outcome, Payload, Transport, TransportOptions } from '../../src/deliver/transport.ts';
-import { nodeGrpcTransport } from '../../src/runtime/node/grpc-transport.ts';
 import {
-  type Answer,
-  answered,
-  bareGrpcServer,
-  framed,
-  retryInfo,
-  trailersOnly,
-} from '../support/grpc-server.ts';
-
-const cleanups: (() => unknown)[] = [];
-
-afterEach(async () => {
-  vi.useRealTimers();
-  vi.restoreAllMocks();
-  for (const cleanUp of cleanups.splice(0).reverse()) await cleanUp();
-});
-
-async function listen(answers: Answer[], options: http2.SecureServerOptions = {}) {
-  const server = await bareGrpcServer(answers, options);
-  cleanups.push(() => server.close());
-  return server;
-}
-
-const defaults = {
-  headers: {} as Record<string, string>,
-  userAgent: 'OTel-OTLP-Exporter-JavaScript/test',
-  timeoutMs: 30_000,
-  maxConnections: 4,
-  maxResponseBytes: 10_000,
-};
-
-function transportTo(url: string, more: Partial<TransportOptions> = {}): Transport {
-  const transport = nodeGrpcTransport({ ...defaults, ...more, url });
-  cleanups.push(() => transport.close());
-  return transport;
-}
-
-function payload(bytes = 3000, encoding: 'gzip' | 'identity' = 'gzip'): Payload {
-  return {
-    signal: 'traces',
-    body: Uint8Array.from({ length: bytes }, (_, i) => (i * i) >> 3),
-    encoding,
-    contentType: 'application/x-protobuf',
-    records: 10,
-    rawBytes: bytes * 5,
-  };
-}
-
-const clock: Clock = {
-  now: () => performance.now(),
-  setTimer(callback, delayMs, keepAlive = false) {
-    const timer = setTimeout(callback, delayMs);
-    if (!keepAlive) timer.unref();
-    return () => clearTimeout(timer);
-  },
-  soon: (callback) => void setImmediate(callback),
-};
-
-/** Delivery over the transport that remembers outcomes and retries with little delay. */
-function deliverTo(url: string, more: Partial<TransportOptions> = {}) {
-  const transport = transportTo(url, more);
-  const outcomes: Outcome[] = [];
-  const remembering: Transport = {
-    async send(sent) {
-      const outcome = await transport.send(sent);
-      outcomes.push(outcome);
-      return outcome;
-    },
-    close: () => transport.close(),
-  };
-  const deliver = createDeliver({ transport: remembering, clock, random: () => 0.01 });
-  return { deliver, outcomes };
-}
-
-/** A server of bytes. */
-async function listenRaw(connected: (socket: Socket) => void) {
-  const sockets = new Set<Socket>();
-  const server = net.createServer((socket) => {
-    sockets.add(socket);
-    socket.on('error', () => {});
-    socket.on('data', () => {});
-    connected(socket);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  cleanups.push(async () => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-    await once(server, 'close');
-  });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, sockets };
-}
+  cleanups,
+  defaults,
+  delivered,
+  deliverTo,
+  listen,
+  listenRaw,
+  payload,
+  rejected,
+  retryable,
+  transportTo,
+} from '../support/grpc-delivery.ts';
+import { type Answer, answered, framed, retryInfo, trailersOnly } from '../support/grpc-server.ts';
 
 const OK = answered({ 'grpc-status': '0' });
 const hang: Answer = () => {};
 /** partial_success { rejected: 3, error_message: "old" } */
 const PARTIAL = Uint8Array.of(0x0a, 7, 0x08, 3, 0x12, 3, 0x6f, 0x6c, 0x64);
 
-const retryable = (reason = '') => ({
-  kind: 'retryable',
-  reason: expect.stringContaining(reason),
-});
-const rejected = (reason: string) => ({
-  kind: 'rejected',
-  reason: expect.stringContaining(reason),
-});
-const delivered = { kind: 'delivered' };
 const warned = { kind: 'delivered', warning: expect.any(String) };
 const partial = { kind: 'partial', rejected: 3, message: 'old' };
 const status = (code: number, more: Record<string, string> = {}) => ({

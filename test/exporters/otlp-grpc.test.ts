@@ -13,7 +13,7 @@ import { runNode } from '../support/bundle.ts';
 import { type Certificates, makeCertificates } from '../support/certificates.ts';
 import { upstreamModel } from '../support/codecs.ts';
 import { expectSame } from '../support/expect-same.ts';
-import { retryInfo } from '../support/grpc-server.ts';
+import { grpcJsServer, type JsCall, type JsReply, retryInfo } from '../support/grpc-server.ts';
 import { endedSpans, unaccounted } from '../support/otlp-exporter.ts';
 import {
   decodeOfficially,
@@ -32,9 +32,7 @@ afterEach(async () => {
   vi.restoreAllMocks();
 });
 
-type Call = grpc.ServerUnaryCall<Buffer, Buffer>;
-type Reply = Parameters<grpc.handleUnaryCall<Buffer, Buffer>>[1];
-type Handle = (call: Call, reply: Reply) => void;
+type Handle = (call: JsCall, reply: JsReply) => void;
 
 const accept: Handle = (_, reply) => reply(null, Buffer.alloc(0));
 
@@ -44,37 +42,16 @@ async function collecting(
   credentials = grpc.ServerCredentials.createInsecure(),
 ) {
   const requests: ModelRequest[] = [];
-  const calls: Call[] = [];
-  const server = new grpc.Server();
-  const same = (bytes: Buffer) => bytes;
-  server.addService(
-    {
-      export: {
-        path: '/opentelemetry.proto.collector.trace.v1.TraceService/Export',
-        requestStream: false,
-        responseStream: false,
-        requestSerialize: same,
-        requestDeserialize: same,
-        responseSerialize: same,
-        responseDeserialize: same,
-      },
-    },
-    {
-      export: (call: Call, reply: Reply) => {
-        const handle = handles[Math.min(calls.length, handles.length - 1)]!;
-        calls.push(call);
-        requests.push(decodeOfficially(call.request));
-        handle(call, reply);
-      },
-    },
-  );
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', credentials, (error, bound) =>
-      error === null ? resolve(bound) : reject(error),
-    );
-  });
-  cleanups.push(() => server.forceShutdown());
-  return { address: `127.0.0.1:${port}`, url: `http://127.0.0.1:${port}`, requests, calls };
+  const calls: JsCall[] = [];
+  const count: Handle = (call, reply) => {
+    const handle = handles[Math.min(calls.length, handles.length - 1)]!;
+    calls.push(call);
+    requests.push(decodeOfficially(call.request));
+    handle(call, reply);
+  };
+  const { address, url, close } = await grpcJsServer(count, {}, credentials);
+  cleanups.push(close);
+  return { address, url, requests, calls };
 }
 
 const quick = { retry: { initialMs: 5, maxMs: 10, maxAgeMs: 2000 } };
@@ -190,7 +167,7 @@ describe('start()', () => {
     for (const name of names) telemetry.tracer('t').startSpan(name).end();
     expect(await telemetry.flush()).toMatchObject({ complete: true });
     expect(server.requests.flatMap((one) => spansOf(one).map(({ name }) => name))).toEqual(names);
-    const [call] = server.calls as [Call];
+    const [call] = server.calls as [JsCall];
     expect(call.metadata.get('api-key')).toEqual(['k-1234']);
     const [endpoint] = telemetry.health().endpoints;
     expect(endpoint).toMatchObject({ url: `${server.url}/`, state: 'ok', lastError: undefined });

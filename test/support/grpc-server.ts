@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import http2, { type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
+import * as grpc from '@grpc/grpc-js';
 
 export interface ReceivedCall {
   readonly headers: IncomingHttpHeaders;
@@ -137,4 +138,38 @@ export function retryInfo(seconds: number, nanos = 0, type = 'google.rpc.RetryIn
     field(0x1a, any),
   ]);
   return status.toString('base64').replace(/=+$/, '');
+}
+
+export type JsCall = grpc.ServerUnaryCall<Buffer, Buffer>;
+export type JsReply = Parameters<grpc.handleUnaryCall<Buffer, Buffer>>[1];
+
+/** OTLP's trace service by grpc-js, which frames, inflates and limits by itself. */
+export async function grpcJsServer(
+  handle: (call: JsCall, reply: JsReply) => void,
+  options: grpc.ServerOptions = {},
+  credentials = grpc.ServerCredentials.createInsecure(),
+) {
+  const server = new grpc.Server(options);
+  const same = (bytes: Buffer) => bytes;
+  server.addService(
+    {
+      export: {
+        path: '/opentelemetry.proto.collector.trace.v1.TraceService/Export',
+        requestStream: false,
+        responseStream: false,
+        requestSerialize: same,
+        requestDeserialize: same,
+        responseSerialize: same,
+        responseDeserialize: same,
+      },
+    },
+    { export: handle },
+  );
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync('127.0.0.1:0', credentials, (error, bound) =>
+      error === null ? resolve(bound) : reject(error),
+    );
+  });
+  const address = `127.0.0.1:${port}`;
+  return { address, url: `http://${address}`, close: () => server.forceShutdown() };
 }
