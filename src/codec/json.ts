@@ -19,6 +19,7 @@
  */
 
 import { OtlpError } from '../errors.ts';
+import { concatenated, pushVarint } from './bytes.ts';
 import { COMMON, parseField, type ScalarType, type Tables, TRACES } from './schema.ts';
 
 /**
@@ -992,19 +993,4 @@ function utf8Sequence(bytes: Uint8Array, at: number, end: number): number {
   if (first === 0xf0 && second < 0x90) return 0;
   if (first === 0xf4 && second > 0x8f) return 0;
   return length;
-}
-
-function pushVarint(bytes: number[], value: number): void {
-  for (; value > 0x7f; value = Math.floor(value / 128)) bytes.push((value % 128) | 0x80);
-  bytes.push(value);
-}
-
-function concatenated(chunks: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    all.set(chunk, at);
-    at += chunk.length;
-  }
-  return all;
 }

@@ -158,7 +158,7 @@ function readNumberAndText(
 }
 
 /** One field at a time: `value` of a varint, `from`..`at` of a length-delimited field. */
-interface Cursor {
+export interface Cursor {
   readonly bytes: Uint8Array;
   at: number;
   readonly end: number;
@@ -174,11 +174,11 @@ const TYPE_URL = PARTIAL_SUCCESS;
 const RETRY_DELAY = PARTIAL_SUCCESS;
 const NANOS = (2 << 3) | 0;
 const DETAILS = (3 << 3) | 2;
-const END = 0;
+export const END = 0;
 const MALFORMED = -1;
 
 /** Moves over the next field. Returns its tag, END, or MALFORMED. */
-function nextField(cursor: Cursor): number {
+export function nextField(cursor: Cursor): number {
   // fields inside a group (an obsolete wire format) are not ours: only its end is reported
   for (let groups = 0; cursor.at < cursor.end || groups > 0; ) {
     const tag = readVarint(cursor);

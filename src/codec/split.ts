@@ -1,19 +1,328 @@
-/** A request that is too large, as two with half of the records each. Under work. */
+/**
+ * A request that is too large, as two with half of the records each. Requests of traces, logs and
+ * metrics have one shape (opentelemetry-proto, collector and signal messages), a record being a
+ * Span, a LogRecord or a Metric:
+ *
+ *   ExportXServiceRequest { resource_x = 1 * }
+ *   ResourceX             { resource = 1, scope_x = 2 *, schema_url = 3 }
+ *   ScopeX                { scope = 1, records = 2 *, schema_url = 3 }
+ *
+ * The cut lies within one ResourceX and one ScopeX at most. Those are in both halves, with all they
+ * have besides what is divided, unknown fields included; everything else is in the half it lies
+ * in. Bytes are copied as they stand, in their order: what a record has inside is not looked at, so
+ * nothing of it can change.
+ *
+ *   request   [ R1 ][ R2: resource [ S1 ][ S2: scope r r r | r r r, url ][ S3 ] url ][ R3 ]
+ *   first     [ R1 ][ R2: resource [ S1 ][ S2: scope r r r,  url ] url ]
+ *   second          [ R2: resource [ S2: scope r r r, url ][ S3 ] url ][ R3 ]
+ */
+
+import { concatenated, pushVarint } from './bytes.ts';
+import { type Cursor, END, nextField } from './response.ts';
 
 type Halves = readonly [Uint8Array, Uint8Array];
 
-export function countRecords(_raw: Uint8Array): number | undefined {
-  return undefined;
+// What is divided, from the request down to the records: tags (field number * 8 + wire type) …
+const DIVIDED = [(1 << 3) | 2, (2 << 3) | 2, (2 << 3) | 2];
+/** … but this one: a request of profiles has its dictionary there, to which all records refer. */
+const DICTIONARY = (2 << 3) | 2;
+/** The level whose divided fields are records. */
+const SCOPE = 2;
+
+/** Records in a request in protobuf; `undefined` when it is none, or one of profiles. */
+export function countRecords(raw: Uint8Array): number | undefined {
+  return recordsIn(raw, 0);
 }
 
-export function splitRequest(_raw: Uint8Array): Halves | undefined {
-  return undefined;
+/**
+ * Divides a request in protobuf into one of its first half of the records, rounded down, and one of
+ * the rest. Neither is longer than the request, nor a view of it. `undefined` when it has fewer than
+ * two records, is no request, or is one of profiles.
+ */
+export function splitRequest(raw: Uint8Array): Halves | undefined {
+  const records = countRecords(raw);
+  if (records === undefined || records < 2) return undefined;
+  const [first, second] = cut(raw, 0, records >> 1);
+  return [concatenated(first), concatenated(second)];
 }
 
-export function countJsonRecords(_body: Uint8Array): number | undefined {
-  return undefined;
+function recordsIn(bytes: Uint8Array, level: number): number | undefined {
+  const cursor = cursorOf(bytes);
+  let records = 0;
+  let tag: number;
+  while ((tag = nextField(cursor)) > 0) {
+    if (tag !== DIVIDED[level]) {
+      if (level === 0 && tag === DICTIONARY) return undefined;
+      continue;
+    }
+    const inside =
+      level === SCOPE ? 1 : recordsIn(bytes.subarray(cursor.from, cursor.at), level + 1);
+    if (inside === undefined) return undefined;
+    records += inside;
+  }
+  return tag === END ? records : undefined;
 }
 
-export function splitJsonRequest(_body: Uint8Array): Halves | undefined {
-  return undefined;
+/** A message, which has been counted, before and after its first `left` records, of which there are more. */
+function cut(
+  bytes: Uint8Array,
+  level: number,
+  left: number,
+): readonly [Uint8Array[], Uint8Array[]] {
+  const before: Uint8Array[] = [];
+  const after: Uint8Array[] = [];
+  const cursor = cursorOf(bytes);
+  for (let start = 0, tag: number; (tag = nextField(cursor)) > 0; start = cursor.at) {
+    const field = bytes.subarray(start, cursor.at);
+    if (tag !== DIVIDED[level]) {
+      append(before, field);
+      append(after, field);
+      continue;
+    }
+    const message = bytes.subarray(cursor.from, cursor.at);
+    const records = level === SCOPE ? 1 : recordsIn(message, level + 1)!;
+    if (left === 0) {
+      append(after, field);
+    } else if (records <= left) {
+      append(before, field);
+      left -= records;
+    } else {
+      const [head, tail] = cut(message, level + 1, left);
+      appendMessage(before, tag, head);
+      appendMessage(after, tag, tail);
+      left = 0;
+    }
+  }
+  return [before, after];
+}
+
+function cursorOf(bytes: Uint8Array): Cursor {
+  return { bytes, at: 0, end: bytes.length, value: 0, from: 0 };
+}
+
+/** Views of one request become one where they touch, so that there are few however many fields. */
+function append(chunks: Uint8Array[], chunk: Uint8Array): void {
+  const last = chunks.at(-1);
+  if (last?.buffer === chunk.buffer && last.byteOffset + last.length === chunk.byteOffset) {
+    const length = last.length + chunk.length;
+    chunks[chunks.length - 1] = new Uint8Array(last.buffer, last.byteOffset, length);
+  } else {
+    chunks.push(chunk);
+  }
+}
+
+function appendMessage(chunks: Uint8Array[], tag: number, parts: readonly Uint8Array[]): void {
+  const prefix = [tag];
+  pushVarint(
+    prefix,
+    parts.reduce((sum, { length }) => sum + length, 0),
+  );
+  chunks.push(Uint8Array.from(prefix), ...parts);
+}
+
+// What is divided in OTLP/JSON, by level: members whose values are arrays.
+const MEMBERS = [
+  ['resourceSpans', 'resourceLogs', 'resourceMetrics'],
+  ['scopeSpans', 'scopeLogs', 'scopeMetrics'],
+  ['spans', 'logRecords', 'metrics'],
+];
+
+/** Records in a request in OTLP/JSON; `undefined` when it is none. */
+export function countJsonRecords(body: Uint8Array): number | undefined {
+  const text: Text = { bytes: body, at: 0 };
+  skipSpace(text);
+  const records = jsonRecordsIn(text, 0);
+  skipSpace(text);
+  return text.at === body.length ? records : undefined;
+}
+
+/**
+ * Divides a request in OTLP/JSON as `splitRequest` does one in protobuf. The text is cut, not parsed
+ * and written anew: so are kept, too, what JSON.parse would change (-0, 1e400, integers beyond 2^53
+ * that were sent as numbers) and how numbers and strings were spelled. What lies within records is
+ * not checked.
+ */
+export function splitJsonRequest(body: Uint8Array): Halves | undefined {
+  const records = countJsonRecords(body);
+  if (records === undefined || records < 2) return undefined;
+  const [first, second] = cutJson({ bytes: body, at: 0 }, 0, records >> 1);
+  return [concatenated(first), concatenated(second)];
+}
+
+/** JSON in UTF-8, read up to `at`. */
+interface Text {
+  readonly bytes: Uint8Array;
+  at: number;
+}
+
+function jsonRecordsIn(text: Text, level: number): number | undefined {
+  let records = 0;
+  const whole = eachElement(text, level, () => {
+    const inside = jsonRecordsOf(text, level);
+    records += inside ?? 0;
+    return inside !== undefined;
+  });
+  return whole ? records : undefined;
+}
+
+/** Moves over one element of what is divided at a level. */
+function jsonRecordsOf(text: Text, level: number): number | undefined {
+  if (level < SCOPE) return jsonRecordsIn(text, level + 1);
+  return skipValue(text) ? 1 : undefined;
+}
+
+/** As `cut`, moving over the object. */
+function cutJson(text: Text, level: number, left: number): readonly [Uint8Array[], Uint8Array[]] {
+  const { bytes } = text;
+  const before: Uint8Array[] = [];
+  const after: Uint8Array[] = [];
+  /** What has been divided, or copied to both halves, ends here. */
+  let done = text.at;
+  let isFirstAfter = true;
+  const copy = (to: number): void => {
+    append(before, bytes.subarray(done, to));
+    append(after, bytes.subarray(done, to));
+  };
+  skipSpace(text);
+  eachElement(text, level, (index) => {
+    const start = text.at;
+    if (index === 0) {
+      copy(start);
+      isFirstAfter = true;
+    }
+    const records = jsonRecordsOf(text, level)!;
+    const end = text.at;
+    const element = bytes.subarray(start, end);
+    // A comma, where there is an element before this one.
+    const comma = bytes.subarray(index === 0 ? start : done, start);
+    if (left === 0) {
+      if (!isFirstAfter) append(after, comma);
+      append(after, element);
+      isFirstAfter = false;
+    } else {
+      append(before, comma);
+      if (records <= left) {
+        append(before, element);
+        left -= records;
+      } else {
+        text.at = start;
+        const [head, tail] = cutJson(text, level + 1, left);
+        before.push(...head);
+        after.push(...tail);
+        isFirstAfter = false;
+        left = 0;
+      }
+    }
+    done = end;
+    return true;
+  });
+  copy(text.at);
+  return [before, after];
+}
+
+/**
+ * Moves over the value at hand, and has `element` move over each element of what is divided in it at
+ * this level. Returns whether it could be read.
+ */
+function eachElement(text: Text, level: number, element: (index: number) => boolean): boolean {
+  const { bytes } = text;
+  if (bytes[text.at] !== OPEN_BRACE) return skipValue(text);
+  return eachItem(text, CLOSE_BRACE, () => {
+    const from = text.at;
+    if (!skipString(text)) return false;
+    const name = new TextDecoder().decode(bytes.subarray(from + 1, text.at - 1));
+    skipSpace(text);
+    if (bytes[text.at++] !== COLON) return false;
+    skipSpace(text);
+    return bytes[text.at] === OPEN_BRACKET && MEMBERS[level]!.includes(name)
+      ? eachItem(text, CLOSE_BRACKET, element)
+      : skipValue(text);
+  });
+}
+
+/** Moves over an object or an array, which `close` ends; `item` moves over one item of it. */
+function eachItem(text: Text, close: number, item: (index: number) => boolean): boolean {
+  const { bytes } = text;
+  text.at++;
+  skipSpace(text);
+  if (bytes[text.at] === close) {
+    text.at++;
+    return true;
+  }
+  for (let index = 0; item(index); index++) {
+    skipSpace(text);
+    const next = bytes[text.at++];
+    if (next === close) return true;
+    if (next !== COMMA) return false;
+    skipSpace(text);
+  }
+  return false;
+}
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OPEN_BRACKET = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+
+/** Moves over a value of any kind, whose brackets must close as often as they open. */
+function skipValue(text: Text): boolean {
+  const { bytes } = text;
+  const from = text.at;
+  let depth = 0;
+  do {
+    const byte = bytes[text.at];
+    if (byte === QUOTE) {
+      if (!skipString(text)) return false;
+    } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
+      depth++;
+      text.at++;
+    } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
+      depth--;
+      text.at++;
+    } else if (depth > 0 && text.at < bytes.length) {
+      text.at++;
+    } else {
+      // A number or a word.
+      while (isWord(bytes[text.at])) text.at++;
+      return depth === 0 && text.at > from;
+    }
+  } while (depth > 0);
+  return depth === 0;
+}
+
+function skipString(text: Text): boolean {
+  const { bytes } = text;
+  if (bytes[text.at] !== QUOTE) return false;
+  for (let at = text.at + 1; at < bytes.length; at++) {
+    if (bytes[at] === BACKSLASH) at++;
+    else if (bytes[at] === QUOTE) {
+      text.at = at + 1;
+      return true;
+    }
+  }
+  return false;
+}
+
+function skipSpace(text: Text): void {
+  for (;;) {
+    const byte = text.bytes[text.at];
+    if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return;
+    text.at++;
+  }
+}
+
+/** Letters, digits, and what else numbers are made of. */
+function isWord(byte = 0): boolean {
+  const letter = byte | 0x20;
+  return (
+    (byte >= 0x30 && byte <= 0x39) ||
+    (letter >= 0x61 && letter <= 0x7a) ||
+    byte === 0x2b ||
+    byte === 0x2d ||
+    byte === 0x2e
+  );
 }
