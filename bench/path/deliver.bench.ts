@@ -1,7 +1,7 @@
 /**
  * The whole way: spans recorded until a server in another process has answered for them.
- * `http+gzip` compresses; `20ms` is how long the server takes to answer. Upstream runs its
- * defaults (BatchSpanProcessor, OTLP/HTTP protobuf exporter) and so do we. `path/exporter` is
+ * `+gzip` compresses; `20ms` is how long the server takes to answer. Upstream runs its
+ * defaults (BatchSpanProcessor, OTLP exporter for the protocol) and so do we. `path/exporter` is
  * upstream's SDK and its BatchSpanProcessor with our exporter in place of its own.
  */
 
@@ -9,11 +9,13 @@ import assert from 'node:assert/strict';
 import type { BenchCase, MeasuredSubject, Prepared } from '../harness/case.ts';
 import { type Child, start } from '../harness/child.ts';
 import type { Effort } from '../harness/measure.ts';
-import type { Arrived, ServerMessage, ServerRequest } from '../servers/otlp-server.ts';
+import type { Protocol } from '../servers/otlp-server.ts';
 import type { DeliveryOrder, DeliveryResult } from '../subjects/delivery.ts';
 import type { Subject } from '../subjects/engines.ts';
+import { type Collector, startCollector } from './collector.ts';
 
 interface Delivering {
+  readonly protocol: Protocol;
   readonly gzip: boolean;
   readonly delayMs: number;
 }
@@ -24,67 +26,71 @@ const ALL: readonly Subject[] = [
   'otlp-wasm/portable',
   'opentelemetry-js',
 ];
-/** Waiting is the same on every engine. */
-const WAITING: readonly Subject[] = ['otlp-wasm/simd', 'opentelemetry-js'];
+/** Waiting is the same on every engine, and so is the protocol below the body. */
+const FASTEST: readonly Subject[] = ['otlp-wasm/simd', 'opentelemetry-js'];
 
 /** All else is upstream's. */
 const EXPORTERS: readonly Subject[] = ['otlp-wasm/exporter', 'opentelemetry-js'];
 
-export const cases: readonly BenchCase[] = [false, true].flatMap((gzip) => {
-  const protocol = `http${gzip ? '+gzip' : ''}`;
+const WAYS: readonly Omit<Delivering, 'delayMs'>[] = [
+  { protocol: 'http', gzip: false },
+  { protocol: 'http', gzip: true },
+  { protocol: 'grpc', gzip: true },
+];
+
+export const cases: readonly BenchCase[] = WAYS.flatMap((way) => {
+  const { protocol, gzip } = way;
+  const name = `${protocol}${gzip ? '+gzip' : ''}`;
   return [
     ...[0, 20, 50].map((delayMs) => ({
-      name: `path/deliver/${protocol}/${delayMs}ms`,
-      prepare: () => prepare({ gzip, delayMs }, delayMs === 0 ? ALL : WAITING),
+      name: `path/deliver/${name}/${delayMs}ms`,
+      prepare: () =>
+        prepare({ ...way, delayMs }, protocol === 'http' && delayMs === 0 ? ALL : FASTEST),
     })),
     {
-      name: `path/exporter/${protocol}/0ms`,
-      prepare: () => prepare({ gzip, delayMs: 0 }, EXPORTERS),
+      name: `path/exporter/${name}/0ms`,
+      prepare: () => prepare({ ...way, delayMs: 0 }, EXPORTERS),
     },
   ];
 });
 
-type Server = Child<ServerRequest, ServerMessage>;
-
 async function prepare(delivering: Delivering, names: readonly Subject[]): Promise<Prepared> {
-  const server: Server = start('servers/otlp-server', {});
-  const message = await server.next();
-  assert('port' in message);
-  const url = `http://127.0.0.1:${message.port}/v1/traces`;
+  const collector = await startCollector(delivering.protocol);
   const subjects: MeasuredSubject[] = names.map((subject) => ({
     name: subject,
-    measure: (effort) => measureOne(server, { ...delivering, subject, url }, effort),
+    measure: (effort) => measureOne(collector, { ...delivering, subject }, effort),
   }));
   return {
     rivals: ['opentelemetry-js'],
     subjects,
     // Every round is checked: what arrived is decoded and counted (`measureOne`).
     check() {},
-    close: () => server.stop(),
+    close: () => collector.stop(),
   };
 }
 
 async function measureOne(
-  server: Server,
-  options: Delivering & { subject: Subject; url: string },
+  collector: Collector,
+  options: Delivering & { subject: Subject },
   effort: Effort,
 ) {
   const { delayMs, ...rest } = options;
   const order: DeliveryOrder = {
     ...rest,
+    url: collector.url,
     warmupMs: effort.warmupMs * 12,
     runMs: effort.roundMs * 60,
   };
-  server.send({ delayMs: 0 });
+  collector.answerAfter(0);
   const child: Child<'go', DeliveryResult | 'warm'> = start('subjects/delivery', order);
   try {
     assert.equal(await child.next(), 'warm');
-    await arrived(server);
-    server.send({ delayMs });
+    await collector.arrived();
+    collector.answerAfter(delayMs);
     child.send('go');
     const result = await child.next();
     assert(result !== 'warm');
-    const { spans, distinct } = await arrived(server);
+    const { spans, distinct } = await collector.arrived();
     assert.equal(spans, distinct, `${options.subject}: spans arrived twice`);
     assert(spans <= result.recorded && spans > 0, `${options.subject}: ${spans} spans arrived`);
     return {
@@ -96,11 +102,4 @@ async function measureOne(
   } finally {
     child.stop();
   }
-}
-
-async function arrived(server: Server): Promise<Arrived> {
-  server.send({ take: true });
-  const message = await server.next();
-  assert('arrived' in message);
-  return message.arrived;
 }

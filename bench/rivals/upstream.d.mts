@@ -25,8 +25,13 @@ export const collecting: UpstreamSdk['collecting'];
 export const serialize: UpstreamSdk['serialize'];
 export const serializeJson: UpstreamSdk['serializeJson'];
 
+/** An exporter of upstream's, or one in its place. */
+export type SpanExporter = new (options: { url: string; compression: 'gzip' | 'none' }) => object;
+
 export interface UpstreamDelivery {
   readonly tracer: Tracer;
+  /** Spans handed to the exporter. */
+  exported(): number;
   /** Spans whose export ended, well or not. */
   settled(): number;
   failed(): number;
@@ -40,5 +45,5 @@ export interface UpstreamDelivery {
 export function delivering(options: {
   readonly url: string;
   readonly gzip: boolean;
-  readonly Exporter?: new (options: { url: string; compression: 'gzip' | 'none' }) => object;
+  readonly Exporter?: SpanExporter;
 }): UpstreamDelivery;

@@ -65,11 +65,13 @@ export function serializeJson(spans) {
 /** BatchSpanProcessor with its defaults; its own OTLP/HTTP protobuf exporter unless given another. */
 export function delivering({ url, gzip, Exporter = OTLPTraceExporter }) {
   const exporter = new Exporter({ url, compression: gzip ? 'gzip' : 'none' });
+  let exported = 0;
   let answered = 0;
   let failed = 0;
   let wake;
   const counted = {
     export(spans, done) {
+      exported += spans.length;
       exporter.export(spans, (result) => {
         if (result.code === 0) answered += spans.length;
         else failed += spans.length;
@@ -83,6 +85,7 @@ export function delivering({ url, gzip, Exporter = OTLPTraceExporter }) {
   const processor = new BatchSpanProcessor({ exporter: counted });
   return {
     tracer: tracerOf(processor),
+    exported: () => exported,
     settled: () => answered + failed,
     failed: () => failed,
     /** Resolves when the next export is answered. */

@@ -1,5 +1,5 @@
 /**
- * Records spans and delivers them over HTTP, in a process of its own: CPU time and memory are
+ * Records spans and delivers them, in a process of its own: CPU time and memory are
  * then those of recording and delivering alone, threads included. Started with `fork`; says
  * `warm`, waits for a message, measures, says the result.
  *
@@ -9,15 +9,15 @@
  */
 
 import { BATCH } from '../workload.ts';
+import { openDelivery, type Way } from './delivering.ts';
 import type { Subject } from './engines.ts';
-import { load } from './load.ts';
 
-export interface DeliveryOrder {
+export interface DeliveryOrder extends Way {
   readonly subject: Subject;
-  readonly url: string;
-  readonly gzip: boolean;
   readonly warmupMs: number;
   readonly runMs: number;
+  /** Ends the run after so many spans. */
+  readonly spans?: number;
 }
 
 export interface DeliveryResult {
@@ -28,26 +28,12 @@ export interface DeliveryResult {
   readonly peakRssBytes: number;
 }
 
-/** What a subject offers to be driven: `subjects/upstream.ts` and `subjects/ours.ts`. */
-export interface Delivery {
-  /** Records `count` spans from number `first`. */
-  record(first: number, count: number): void;
-  /** Spans recorded and not yet answered, given up or dropped. */
-  pending(): number;
-  /** So many may be pending without one being dropped. */
-  readonly capacity: number;
-  /** Resolves when `pending` may have become less. */
-  progress(): Promise<void>;
-  /** Sends what is waiting for a full batch or a timer. */
-  flush(): Promise<unknown>;
-}
-
 const BURST = BATCH / 2;
 /** Nothing answered for so long: what is still pending is lost. */
 const STALL_MS = 5000;
 
 const order: DeliveryOrder = JSON.parse(process.argv[2]);
-const delivery = await open(order);
+const delivery = await openDelivery(order.subject, order);
 let next = 0;
 await drive(order.warmupMs);
 send('warm');
@@ -55,7 +41,7 @@ await new Promise((resolve) => process.once('message', resolve));
 const first = next;
 const cpu = process.cpuUsage();
 const start = performance.now();
-await drive(order.runMs);
+await drive(order.runMs, order.spans);
 const wallMs = performance.now() - start;
 const { user, system } = process.cpuUsage(cpu);
 const result: DeliveryResult = {
@@ -68,21 +54,10 @@ send(result);
 process.disconnect();
 process.exit();
 
-async function open({ subject, url, gzip }: DeliveryOrder): Promise<Delivery> {
-  if (subject === 'opentelemetry-js') {
-    return (await load('upstream', 'delivery')).deliver(url, gzip);
-  }
-  if (subject === 'otlp-wasm/exporter') {
-    const { Exporter } = await load('exporter', 'delivery');
-    return (await load('upstream', 'delivery')).deliver(url, gzip, { Exporter });
-  }
-  const engine = subject.slice('otlp-wasm/'.length) as 'simd' | 'scalar' | 'portable';
-  return (await load('ours', 'delivery')).deliver(url, gzip, engine);
-}
-
-async function drive(forMs: number): Promise<void> {
+async function drive(forMs: number, spans = Number.POSITIVE_INFINITY): Promise<void> {
   const end = performance.now() + forMs;
-  while (performance.now() < end) {
+  const last = next + spans;
+  while (performance.now() < end && next < last) {
     while (delivery.pending() + BURST > delivery.capacity) await delivery.progress();
     delivery.record(next, BURST);
     next += BURST;

@@ -3,5 +3,9 @@ export const ENGINES = ['simd', 'scalar', 'portable'] as const;
 
 export type EngineName = (typeof ENGINES)[number];
 
-/** SDKs that record and deliver, and upstream's with our exporter. */
-export type Subject = `otlp-wasm/${EngineName}` | 'otlp-wasm/exporter' | 'opentelemetry-js';
+/** SDKs that record and deliver, upstream's with our exporter, and the workload without any. */
+export type Subject =
+  | `otlp-wasm/${EngineName}`
+  | 'otlp-wasm/exporter'
+  | 'opentelemetry-js'
+  | 'harness';

@@ -5,6 +5,7 @@
 
 import type { Span, SpanContext, Tracer } from '@opentelemetry/api';
 import { BATCH, recordSpans } from '../workload.ts';
+import type { Delivery } from './delivering.ts';
 
 const kept: unknown[] = new Array(16).fill(undefined);
 let turn = 0;
@@ -57,5 +58,18 @@ export function recorder(): { run(): unknown } {
       first += BATCH;
       return kept;
     },
+  };
+}
+
+/** In the place of what delivers: nothing is kept, nothing is sent. */
+export function discard(): Delivery {
+  return {
+    capacity: Number.POSITIVE_INFINITY,
+    record: (first, count) => recordSpans(tracer, first, count),
+    pending: () => 0,
+    underWay: () => 0,
+    sent: () => 0,
+    progress: async () => {},
+    flush: async () => {},
   };
 }

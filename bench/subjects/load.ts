@@ -1,8 +1,10 @@
 /** Every subject's module, by file name without its extension. */
 export interface Subjects {
   exporter: typeof import('./exporter.ts');
+  'exporter-grpc': typeof import('./exporter-grpc.ts');
   harness: typeof import('./harness.ts');
   upstream: typeof import('./upstream.ts');
+  'upstream-grpc': typeof import('./upstream-grpc.ts');
   'upstream-2': typeof import('./upstream-2.ts');
   protobufjs: typeof import('./protobufjs.ts');
   readable: typeof import('./readable.ts');

@@ -21,12 +21,13 @@ import { OVERSHOOT_BYTES, RING_BASE } from '../../src/engine/generated/layout.ts
 import { type Engine, type EngineName, selectEngine } from '../../src/engine/select.ts';
 import { Pipeline } from '../../src/pipeline.ts';
 import { AsyncLocalStorageContextManager } from '../../src/runtime/node/context-manager.ts';
+import { grpcTransport } from '../../src/runtime/node/exporter-grpc.ts';
 import { host } from '../../src/runtime/node/host.ts';
 import { start } from '../../src/runtime/node/index.ts';
 import { assertSpans } from '../spans.ts';
 import { BATCH, recordNested, recordSpans } from '../workload.ts';
 import { type ContextSubject, inContext } from './context.ts';
-import type { Delivery } from './delivery.ts';
+import type { Delivery, Way } from './delivering.ts';
 
 const RING_BYTES = 4 * 2 ** 20;
 const REQUEST_AT = RING_BASE + RING_BYTES;
@@ -200,19 +201,23 @@ function holding(name: 'simd' | 'scalar', input: Uint8Array) {
 }
 
 /** `start()` as users call it, with its defaults. */
-export function deliver(url: string, gzip: boolean, engine: EngineName): Delivery {
+export function deliver({ protocol, url, gzip }: Way, engine: EngineName): Delivery {
   const telemetry = start({
     serviceName: 'bench',
-    tracesEndpoint: url,
+    ...(protocol === 'grpc' ? { transport: grpcTransport({ url }) } : { tracesEndpoint: url }),
     compression: gzip ? 'gzip' : 'none',
     engine,
   });
   const tracer = telemetry.tracer('bench', '1.0.0');
+  const traces = () => telemetry.health().signals.traces;
   return {
     // All that can be on the wire at once: 32 requests. More would only fill the queue.
     capacity: 32 * BATCH,
     record: (first, count) => recordSpans(tracer, first, count),
-    pending: () => telemetry.health().signals.traces.queued,
+    pending: () => traces().queued,
+    underWay: () => traces().queued,
+    sent: () => traces().sent,
+    queuedBytes: () => telemetry.health().memory.queueBytes,
     progress: () => new Promise((resolve) => setTimeout(resolve, 1)),
     flush: () => telemetry.flush(),
   };

@@ -3,7 +3,7 @@
 import * as sdk from '../rivals/upstream.mjs';
 import { BATCH, recordNested, recordSpans } from '../workload.ts';
 import { type ContextSubject, inContext } from './context.ts';
-import type { Delivery } from './delivery.ts';
+import type { Delivery, Way } from './delivering.ts';
 import { subjectOf } from './upstream-sdk.ts';
 
 export const { recorder, encoder, recorded, serialize, serializeJson } = subjectOf(sdk);
@@ -27,12 +27,8 @@ export function nested(): ContextSubject {
 }
 
 /** BatchSpanProcessor with its defaults; its own OTLP/HTTP exporter unless given another. */
-export function deliver(
-  url: string,
-  gzip: boolean,
-  own: Pick<Parameters<typeof sdk.delivering>[0], 'Exporter'> = {},
-): Delivery {
-  const upstream = sdk.delivering({ url, gzip, ...own });
+export function deliver({ url, gzip }: Way, Exporter?: sdk.SpanExporter): Delivery {
+  const upstream = sdk.delivering({ url, gzip, ...(Exporter && { Exporter }) });
   let spans = 0;
   return {
     // maxQueueSize; the batch on its way has left the queue, so this errs on the safe side.
@@ -42,6 +38,9 @@ export function deliver(
       spans += count;
     },
     pending: () => spans - upstream.settled(),
+    // After a flush all that was not dropped has been handed to the exporter.
+    underWay: () => upstream.exported() - upstream.settled(),
+    sent: () => upstream.settled() - upstream.failed(),
     progress: () => upstream.progress(),
     flush: () => upstream.flush(),
   };

@@ -1,0 +1,3 @@
+import type { SpanExporter } from './upstream.mjs';
+
+export const OTLPTraceExporter: SpanExporter;
