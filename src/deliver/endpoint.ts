@@ -36,8 +36,15 @@ export function endpointOf(options: TransportOptions): HttpEndpoint {
     if (!OWN_HEADERS.has(key)) headers[key] = value;
   }
   const { 'user-agent': _, ...secretHeaders } = headers;
-  const secrets = [...Object.values(secretHeaders), ...url.searchParams.values(), password]
+  const values = [
+    ...Object.values(secretHeaders),
+    ...url.searchParams.values(),
+    decodeURIComponent(password),
+  ];
+  const secrets = values
     .flatMap((value) => [value, ...value.split(/\s+/)])
+    // as they are quoted in a URL and in JSON
+    .flatMap((text) => [text, encodeURIComponent(text), JSON.stringify(text).slice(1, -1)])
     // shorter ones would garble the message more than they hide
     .filter(({ length }) => length >= 4)
     .sort((a, b) => b.length - a.length);

@@ -120,8 +120,30 @@ export function networkErrorText(
  * characters removed, bounded in length.
  */
 export function shown(text: string, secrets: readonly string[]): string {
-  let line = text;
-  for (const secret of secrets) line = line.replaceAll(secret, '***');
-  line = line.replace(/[\p{C}\p{Z}]+/gu, ' ').trim();
+  const line = withoutSecrets(text, secrets)
+    .replace(/[\p{C}\p{Z}]+/gu, ' ')
+    .trim();
   return line.length > MAX_REASON_CHARS ? `${line.slice(0, MAX_REASON_CHARS - 1)}…` : line;
+}
+
+/** More of a text is not looked at. */
+const MAX_TEXT_CHARS = 4096;
+/** So many characters of a secret tell something: servers quote tokens in part, and answers are cut. */
+const TELLING_CHARS = 16;
+
+/** The text without secrets and their beginnings; at every place the longest of them. */
+function withoutSecrets(text: string, secrets: readonly string[]): string {
+  const end = Math.min(text.length, MAX_TEXT_CHARS);
+  let line = '';
+  for (let at = 0; at < end; ) {
+    let length = 0;
+    for (const secret of secrets) {
+      let n = 0;
+      while (n < secret.length && secret[n] === text[at + n]) n++;
+      if (n > length && (n >= TELLING_CHARS || n === secret.length)) length = n;
+    }
+    line += length > 0 ? '***' : text[at];
+    at += length || 1;
+  }
+  return line;
 }
