@@ -63,7 +63,7 @@ function recordsIn(bytes: Uint8Array, level: number): number | undefined {
   return tag === END ? records : undefined;
 }
 
-/** A message, which has been counted, before and after its first `left` records, of which there are more. */
+/** A message that has been counted, cut behind its first `left` records, of which it has more. */
 function cut(
   bytes: Uint8Array,
   level: number,
@@ -111,13 +111,16 @@ function append(chunks: Uint8Array[], chunk: Uint8Array): void {
   }
 }
 
+function appendAll(chunks: Uint8Array[], more: readonly Uint8Array[]): void {
+  for (const chunk of more) append(chunks, chunk);
+}
+
 function appendMessage(chunks: Uint8Array[], tag: number, parts: readonly Uint8Array[]): void {
+  const size = parts.reduce((sum, { length }) => sum + length, 0);
   const prefix = [tag];
-  pushVarint(
-    prefix,
-    parts.reduce((sum, { length }) => sum + length, 0),
-  );
-  chunks.push(Uint8Array.from(prefix), ...parts);
+  pushVarint(prefix, size);
+  chunks.push(Uint8Array.from(prefix));
+  appendAll(chunks, parts);
 }
 
 // What is divided in OTLP/JSON, by level: members whose values are arrays.
@@ -207,8 +210,8 @@ function cutJson(text: Text, level: number, left: number): readonly [Uint8Array[
       } else {
         text.at = start;
         const [head, tail] = cutJson(text, level + 1, left);
-        before.push(...head);
-        after.push(...tail);
+        appendAll(before, head);
+        appendAll(after, tail);
         isFirstAfter = false;
         left = 0;
       }
