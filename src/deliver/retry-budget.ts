@@ -37,7 +37,7 @@ export function retryBudget(options: Partial<RetryBudgetOptions>, nowMs: number)
 
   function availableAt(now: number): number {
     // never emptier than empty, should the clock have gone back
-    fullAt = Math.min(fullAt, now + emptyMs);
+    if (fullAt > now + emptyMs) fullAt = now + emptyMs;
     return Math.max(now, fullAt - emptyMs + intervalMs);
   }
 

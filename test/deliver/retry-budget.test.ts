@@ -1,0 +1,147 @@
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_RETRY_BUDGET, retryBudget } from '../../src/deliver/retry-budget.ts';
+import { randomFrom } from '../support/random.ts';
+
+const HOUR = 3_600_000;
+
+/** Takes what is there; how many that was. */
+function takeAll(budget: ReturnType<typeof retryBudget>, now: number): number {
+  let taken = 0;
+  while (taken < 10_000 && budget.take(now)) taken++;
+  return taken;
+}
+
+describe('a budget of retries', () => {
+  it('is 20 % of first attempts, one a second and ten at once, where nothing else is said', () => {
+    expect(DEFAULT_RETRY_BUDGET).toEqual({ ratio: 0.2, perSecond: 1, burst: 10 });
+    const budget = retryBudget({}, 0);
+    expect(takeAll(budget, 0)).toBe(10);
+    for (let i = 0; i < 15; i++) budget.deposit();
+    expect(takeAll(budget, 0)).toBe(3);
+    expect(takeAll(budget, 4000)).toBe(4);
+  });
+
+  it('takes nothing where it refuses', () => {
+    const budget = retryBudget({ burst: 1 }, 0);
+    expect(budget.take(0)).toBe(true);
+    for (let now = 0; now < 1000; now++) expect(budget.take(now)).toBe(false);
+    expect(budget.take(1000)).toBe(true);
+  });
+
+  it('keeps fractions of first attempts', () => {
+    const budget = retryBudget({ ratio: 0.25, perSecond: 0.001 }, 0);
+    takeAll(budget, 0);
+    for (let i = 0; i < 3; i++) {
+      budget.deposit();
+      expect(budget.take(0)).toBe(false);
+    }
+    budget.deposit();
+    expect(budget.take(0)).toBe(true);
+  });
+
+  it('holds no more than its burst, whatever was deposited and however long it was quiet', () => {
+    const budget = retryBudget({ burst: 3 }, 0);
+    for (let i = 0; i < 1000; i++) budget.deposit();
+    expect(takeAll(budget, 0)).toBe(3);
+    expect(takeAll(budget, 100 * HOUR)).toBe(3);
+    expect(takeAll(budget, 100 * HOUR + 999)).toBe(0);
+  });
+
+  it('lets at least one go, whatever the burst', () => {
+    const budget = retryBudget({ burst: 0 }, 0);
+    expect(takeAll(budget, 0)).toBe(1);
+    expect(takeAll(budget, 1000)).toBe(1);
+  });
+
+  it('says when the next may go: now, or when time has made a token of what is there', () => {
+    const budget = retryBudget({ perSecond: 2 }, 7000);
+    expect(budget.availableAt(7000)).toBe(7000);
+    takeAll(budget, 7000);
+    expect(budget.availableAt(7000)).toBe(7500);
+    expect(budget.availableAt(7200)).toBe(7500);
+    budget.deposit();
+    expect(budget.availableAt(7200)).toBeCloseTo(7400, 6);
+    expect(budget.availableAt(9000)).toBe(9000);
+  });
+
+  it('grants at the very moment that it named, for any numbers', () => {
+    const random = randomFrom(11);
+    for (let round = 0; round < 200; round++) {
+      let now = random.next() * 10 ** random.below(14);
+      const ratio = random.next();
+      const perSecond = 0.01 + random.next() * 10 ** random.below(4);
+      const budget = retryBudget({ ratio, perSecond, burst: 1 + random.next() * 20 }, now);
+      for (let i = 0; i < 50; i++) {
+        for (let j = random.below(4); j > 0; j--) budget.deposit();
+        now = budget.availableAt(now);
+        expect(budget.take(now)).toBe(true);
+        if (random.below(3) === 0) now += random.next() * 1000;
+      }
+    }
+  });
+
+  it('waits while the clock stands still', () => {
+    const budget = retryBudget({}, 5);
+    expect(takeAll(budget, 5)).toBe(10);
+    for (let i = 0; i < 10_000; i++) expect(budget.take(5)).toBe(false);
+    expect(budget.availableAt(5)).toBe(1005);
+  });
+
+  it('is off by less than one retry after ten hours of ten a second', () => {
+    const budget = retryBudget({ ratio: 0.2, perSecond: 1 }, 0);
+    let granted = takeAll(budget, 0);
+    let now = 0;
+    for (; now < 10 * HOUR; now += 100) {
+      budget.deposit();
+      if (budget.take(now)) granted++;
+    }
+    // ten in the beginning, one a second, and a fifth of ten a second
+    expect(Math.abs(granted - (10 + 3 * 36_000))).toBeLessThanOrEqual(1);
+  });
+
+  it.each([1e12, 2 ** 52])('works on clocks as late as %d ms', (start) => {
+    const budget = retryBudget({ burst: 5 }, start);
+    expect(takeAll(budget, start)).toBe(5);
+    expect(budget.take(start + 900)).toBe(false);
+    expect(takeAll(budget, start + 3000)).toBe(3);
+  });
+
+  it('is empty at worst after a clock that went back, and never stuck', () => {
+    const budget = retryBudget({ burst: 5 }, 100 * HOUR);
+    expect(takeAll(budget, 100 * HOUR)).toBe(5);
+    expect(budget.take(0)).toBe(false);
+    expect(budget.availableAt(0)).toBe(1000);
+    expect(takeAll(budget, 1000)).toBe(1);
+  });
+
+  it('survives a moment that is no number', () => {
+    const budget = retryBudget({ burst: 2 }, 0);
+    expect(budget.take(Number.NaN)).toBe(false);
+    expect(takeAll(budget, 0)).toBe(2);
+    budget.availableAt(Number.NaN);
+    budget.take(Number.POSITIVE_INFINITY);
+    expect(takeAll(budget, 2000)).toBeLessThanOrEqual(2);
+    expect(takeAll(budget, 60_000)).toBe(2);
+  });
+
+  it('keeps retries to its share while half of all answers are refusals', () => {
+    const random = randomFrom(3);
+    const budget = retryBudget({}, 0);
+    let waiting = 0;
+    let first = 0;
+    let retries = 0;
+    // 50 payloads a second for ten minutes; what fails waits until the budget has room for it
+    for (let now = 0; now < 600_000; now += 20) {
+      first++;
+      budget.deposit();
+      if (random.next() < 0.5) waiting++;
+      while (waiting > 0 && budget.take(now)) {
+        retries++;
+        if (random.next() >= 0.5) waiting--;
+      }
+    }
+    expect(retries).toBeLessThanOrEqual(0.2 * first + 600 + 10);
+    // and all of that share is used
+    expect(retries).toBeGreaterThan(0.2 * first + 590);
+  });
+});
