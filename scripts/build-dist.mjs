@@ -78,8 +78,11 @@ const LOADED_LATE = {
   'console.ts': 'exporter-console',
   'fan-out.ts': 'exporter-fan-out',
   'file-transport.ts': 'exporter-file',
+  'grpc-calls.ts': 'collector-grpc',
   'proxy.ts': 'node-proxy',
   'stdout-transport.ts': 'deno-stdout',
+  'grpc-transport.ts': 'node-grpc',
+  'json-format.ts': 'json-format',
   'node-slow-path.ts': 'node-slow-path',
   'web-slow-path.ts': 'web-slow-path',
 };
@@ -136,6 +139,19 @@ const ownApiGlobals = {
     setup.onEnd(() => {
       if (!replaced) throw new Error('@opentelemetry/api has no global-utils any more');
     });
+  },
+};
+
+/**
+ * grpc-js loads .proto files for what the collector's server does not have (channelz, ORCA, xDS), with
+ * a second protobufjs and a third of the bundle. They would not be found beside it either.
+ */
+const withoutProtoFiles = {
+  name: 'without-proto-files',
+  setup(setup) {
+    setup.onLoad({ filter: /@grpc[/\\]proto-loader[/\\]build[/\\]src[/\\]index\.js$/ }, () => ({
+      contents: `exports.loadSync = () => { throw new Error('.proto files are not bundled'); };`,
+    }));
   },
 };
 
@@ -203,6 +219,9 @@ const LIBRARY = [
   { out: 'exporter-fan-out', entry: 'src/exporters/fan-out.ts', platform: 'neutral' },
   { out: 'exporter-file', entry: 'src/exporters/file.ts', platform: 'node' },
   { out: 'deno-stdout', entry: 'src/runtime/deno/stdout-transport.ts', platform: 'neutral' },
+  { out: 'json-format', entry: 'src/exporters/json-format.ts', platform: 'neutral' },
+  // On Deno, too.
+  { out: 'node-grpc', entry: 'src/runtime/node/grpc-transport.ts', platform: 'node' },
   { out: 'node-slow-path', entry: 'src/runtime/node/node-slow-path.ts', platform: 'node' },
   { out: 'web-slow-path', entry: 'src/runtime/web/web-slow-path.ts', platform: 'neutral' },
   { out: 'node-proxy', entry: 'src/runtime/node/proxy.ts', platform: 'node' },
@@ -233,6 +252,12 @@ const LIBRARY = [
 
 const TOOLS = [
   { out: 'collector', entry: 'src/workbench/collector/index.ts' },
+  {
+    out: 'collector-grpc',
+    entry: 'src/workbench/collector/grpc-calls.ts',
+    plugins: [withoutProtoFiles],
+    ...{ minifyWhitespace: true, lineLimit: 160 },
+  },
   { out: 'cli', entry: 'src/workbench/cli/bin.ts' },
   // For examples/demo: no entry of the package, and not shipped.
   { out: 'draw', entry: 'src/workbench/cli/draw.ts' },
@@ -294,12 +319,14 @@ export async function buildDist(root) {
       ...options,
     });
   }
-  for (const { out, entry } of TOOLS) {
+  for (const { out, entry, plugins = [], ...options } of TOOLS) {
     if (!existsSync(join(root, entry))) continue;
     await bundle({
       entryPoints: { [out]: entry },
       outdir: dist,
       platform: 'node',
+      plugins: [loadedLate, ...plugins],
+      ...options,
       banner: {
         // Bundled CommonJS asks for `require`.
         js: "import { createRequire as otlpWasmRequire } from 'node:module';const require = otlpWasmRequire(import.meta.url);",

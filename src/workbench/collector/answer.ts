@@ -38,6 +38,28 @@ export function errorAnswer(
   };
 }
 
+/**
+ * The google.rpc.Status of `grpc-status-details-bin`, with a RetryInfo; undefined when a sender is not
+ * told when to come back. Of a text, only one that is a number of seconds can be told.
+ */
+export function retryDetails(
+  code: number,
+  message: string,
+  retryAfter: number | Date | string | undefined,
+): Uint8Array | undefined {
+  if (retryAfter === undefined || retryAfter === '') return undefined;
+  const delayMs =
+    retryAfter instanceof Date
+      ? Math.max(0, retryAfter.getTime() - Date.now())
+      : Number(retryAfter) * 1000;
+  if (!Number.isFinite(delayMs)) return undefined;
+  const seconds = Math.floor(delayMs / 1000);
+  const retryDelay = { seconds, nanos: Math.round((delayMs - seconds * 1000) * 1e6) };
+  const value = wireOf('RetryInfo').encode({ retryDelay }).finish();
+  const details = [{ typeUrl: 'type.googleapis.com/google.rpc.RetryInfo', value }];
+  return wireOf('Status').encode({ code, message, details }).finish();
+}
+
 /** What was refused of a request that was accepted. */
 export interface Rejection {
   readonly rejected: number;
@@ -64,7 +86,7 @@ export function successAnswer(
 }
 
 /** Neither protobuf (a field of wire type 7) nor JSON. */
-const GARBAGE = '\x0f\xff\xff\xff<html>garbage</html>';
+export const GARBAGE = '\x0f\xff\xff\xff<html>garbage</html>';
 
 export function garbageAnswer(format: Format, body: string | Uint8Array = GARBAGE): Answer {
   return {

@@ -1,26 +1,29 @@
 /**
- * A real OTLP/HTTP receiver for tests, demos and a developer's own machine: it decodes, keeps
- * what arrived within bounds, and can fail on demand. Not a production collector.
+ * A real OTLP receiver, over HTTP and gRPC, for tests, demos and a developer's own machine: it
+ * decodes, keeps what arrived within bounds, and can fail on demand. Not a production collector.
  */
 
 import { createHash } from 'node:crypto';
-import { once, setMaxListeners } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { setMaxListeners } from 'node:events';
+import type { Server, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
 import { OtlpError } from '../../errors.ts';
-import {
-  type Answer,
-  errorAnswer,
-  garbageAnswer,
-  OVERSIZED_BYTES,
-  oversizedAnswer,
-  successAnswer,
-} from './answer.ts';
 import { countRecords, type Decoded, decodeRequest, type Format, Undecodable } from './decode.ts';
+import {
+  type Exchange,
+  type Intake,
+  NOTHING,
+  NoAnswer,
+  type Recorded,
+  type Refusal,
+  type Verdict,
+} from './exchange.ts';
 import { createFaultQueue, type Fault } from './fault.ts';
+import { createGrpcReceiver } from './grpc-receiver.ts';
+import { httpStatusOf } from './grpc-status.ts';
+import { createHttpReceiver } from './http-receiver.ts';
+import { inflate } from './inflate.ts';
+import { openPort, type Port } from './port.ts';
 import type {
   ReceivedLogRecord,
   ReceivedMetric,
@@ -31,11 +34,19 @@ import type {
 import { createStore, MAX_REQUESTS } from './store.ts';
 
 export interface CollectorOptions {
-  /** TCP port; 0 takes any that is free. Default 4318. */
+  /** TCP port for OTLP/HTTP; 0 takes any that is free. Default 4318. */
   readonly port?: number;
+  /**
+   * TCP port for OTLP/gRPC, 4317 as a rule; 0 takes any that is free. Default false: HTTP only, and
+   * the gRPC library is not loaded.
+   */
+  readonly grpcPort?: number | false;
   /** Address to listen on. Default 127.0.0.1: reachable from this machine only. */
   readonly host?: string;
-  /** Largest body accepted, in bytes, as sent and once inflated; more is a 413. Default 20 MiB. */
+  /**
+   * Largest body or gRPC message accepted, in bytes, as sent and once inflated; more is a 413, or
+   * RESOURCE_EXHAUSTED. Default 20 MiB.
+   */
   readonly maxRequestBytes?: number;
   /**
    * `false` keeps nothing and decodes nothing but the number of spans (log records, metrics):
@@ -63,7 +74,7 @@ export interface CollectorOptions {
 export interface CollectorStats {
   /** All requests that reached the server, whatever became of them. */
   readonly requests: number;
-  /** Requests answered 2xx, partial successes included. */
+  /** Requests answered 2xx or OK, partial successes included. */
   readonly accepted: number;
   readonly spans: number;
   readonly logRecords: number;
@@ -76,7 +87,7 @@ export interface CollectorStats {
   readonly wireBytes: number;
   /** Body bytes once inflated. */
   readonly rawBytes: number;
-  /** Requests by error status. */
+  /** Requests by error status: of gRPC the HTTP status that means the same. */
   readonly errors: Readonly<Record<number, number>>;
   /** Requests without an answer: cut, left hanging, or given up by the sender. */
   readonly unanswered: number;
@@ -91,6 +102,8 @@ export interface Collector {
   /** Base URL, e.g. `http://127.0.0.1:4318`: the value for `OTEL_EXPORTER_OTLP_ENDPOINT`. */
   readonly url: string;
   readonly port: number;
+  /** `http://127.0.0.1:4317`; undefined without a `grpcPort`. */
+  readonly grpcUrl: string | undefined;
   /** Spans in the order they arrived. */
   traces(): ReceivedSpan[];
   logs(): ReceivedLogRecord[];
@@ -116,52 +129,19 @@ export interface Collector {
 
 export const DEFAULT_PORT = 4318;
 
-const SIGNALS: Readonly<Record<string, ReceivedSignal>> = {
-  '/v1/traces': 'traces',
-  '/v1/logs': 'logs',
-  '/v1/metrics': 'metrics',
-};
-
-const FORMATS: Readonly<Record<string, Format>> = {
-  'application/x-protobuf': 'protobuf',
-  'application/json': 'json',
-};
+/** OTLP's port for gRPC. */
+export const DEFAULT_GRPC_PORT = 4317;
 
 const MIB = 1024 * 1024;
 
-const inflateGzip = promisify(gunzip);
-
-const NOTHING: Decoded = { spans: [], logRecords: [], metrics: [], dataPoints: 0 };
-
-/** What is known of a request while it is on its way through. */
-interface Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly path: string;
-  readonly signal: ReceivedSignal | undefined;
-  readonly contentType: string;
-  readonly contentEncoding: string;
-  readonly receivedAtMs: number;
-  fault: Fault | undefined;
-  wire: Uint8Array | undefined;
-  raw: Uint8Array | undefined;
-  decoded: Decoded;
-  /** Records counted without decoding. */
-  counted: number;
-  /** Records refused by a partial success. */
-  rejected: number;
-}
-
-/** The sender went away or is to go without an answer on purpose. */
-class NoAnswer extends Error {}
-
 /**
- * Starts an OTLP/HTTP receiver. Throws an {@link OtlpError} (`listen_failed`) when it cannot
+ * Starts an OTLP receiver, over HTTP and, with a `grpcPort`, over gRPC. Throws an {@link OtlpError} (`listen_failed`) when it cannot
  * listen there.
  */
 export async function startCollector(options: CollectorOptions = {}): Promise<Collector> {
   const {
     port = DEFAULT_PORT,
+    grpcPort = false,
     host = '127.0.0.1',
     maxRequestBytes = 20 * MIB,
     store: storing = true,
@@ -181,14 +161,29 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
   let counts = noCounts();
   const waiting = new Set<() => void>();
 
-  const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
-    receive(request, response).catch((error) => {
-      // A defect of the collector itself: the sender sees a 500 rather than a dead process.
-      if (response.headersSent) response.destroy();
-      else response.writeHead(500).end(String(error?.message ?? error));
-    });
-  });
-  server.on('connection', (socket: Socket) => {
+  const intake: Intake = { maxRequestBytes, takeFault: faults.take, judge, record };
+  const grpc = grpcPort === false ? undefined : await createGrpcReceiver(intake);
+  const ports = await openPorts();
+  const [httpPort, openGrpcPort] = ports as [Port, Port?];
+
+  async function openPorts(): Promise<Port[]> {
+    const opened: Port[] = [];
+    const open = async (server: Server, number: number) => {
+      server.prependListener('connection', cutAtOnce);
+      opened.push(await openPort(server, host, number));
+    };
+    try {
+      await open(createHttpReceiver(intake, allowedOrigins), port);
+      if (grpc !== undefined) await open(grpc.server, grpcPort as number);
+      return opened;
+    } catch (error) {
+      grpc?.close();
+      for (const one of opened) await one.stop();
+      throw error;
+    }
+  }
+
+  function cutAtOnce(socket: Socket): void {
     const next = faults.peek();
     if (next?.kind !== 'cut' || next.when !== 'connection') return;
     faults.take();
@@ -196,132 +191,43 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
     counts.unanswered++;
     socket.destroy();
     wake();
-  });
-  await listen(port);
-  const address = server.address() as AddressInfo;
-
-  async function listen(onPort: number): Promise<void> {
-    server.listen({ port: onPort, host });
-    try {
-      await once(server, 'listening');
-    } catch (cause) {
-      throw listenFailure(cause as NodeJS.ErrnoException, host, onPort);
-    }
   }
 
-  async function receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { headers } = request;
-    const path = request.url!.split('?', 1)[0]!;
-    const exchange: Exchange = {
-      request,
-      response,
-      path,
-      signal: Object.hasOwn(SIGNALS, path) ? SIGNALS[path] : undefined,
-      contentType: (headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase(),
-      contentEncoding: headers['content-encoding']?.trim().toLowerCase() || 'identity',
-      receivedAtMs: Date.now(),
-      fault: undefined,
-      wire: undefined,
-      raw: undefined,
-      decoded: NOTHING,
-      counted: 0,
-      rejected: 0,
-    };
-    allowOrigin(exchange);
-    if (request.method === 'OPTIONS' && headers['access-control-request-method']) {
-      response.writeHead(204).end();
-      return;
-    }
-    try {
-      const answer = await respond(exchange);
-      record(exchange, answer.status, answer.error);
-      await send(exchange, answer);
-    } catch (error) {
-      if (!(error instanceof NoAnswer)) throw error;
-      record(exchange, 0, undefined);
-    }
-  }
-
-  /** Decides what to answer, and takes in what was sent. */
-  async function respond(exchange: Exchange): Promise<Answer> {
-    const { request, path, signal, contentType, contentEncoding } = exchange;
-    const format = FORMATS[contentType];
-    const refuse = (status: number, message: string, headers?: Record<string, string>) =>
-      errorAnswer(status, message, format ?? 'json', headers);
-
-    if (signal === undefined) {
-      const paths = Object.keys(SIGNALS).join(', ');
-      return refuse(404, `no such path: ${path}; OTLP/HTTP is served on ${paths}`);
-    }
-    if (request.method !== 'POST') {
-      return refuse(405, `${request.method} is not allowed: use POST`, { allow: 'POST' });
-    }
-    const fault = (exchange.fault = faults.take());
-    if (fault?.kind === 'cut' && (fault.when === 'connection' || fault.when === 'headers')) {
-      request.socket.destroy();
-      throw new NoAnswer();
-    }
-    if (format === undefined) {
-      const types = Object.keys(FORMATS).join(' or ');
-      return refuse(415, `unsupported Content-Type "${contentType}": use ${types}`);
-    }
-    if (contentEncoding !== 'identity' && contentEncoding !== 'gzip') {
-      return refuse(415, `unsupported Content-Encoding "${contentEncoding}": use gzip or none`, {
-        'accept-encoding': 'gzip, identity',
-      });
-    }
-    const tooLarge = () => refuse(413, `the request is larger than ${maxRequestBytes} bytes`);
-    exchange.wire = await readBody(request, maxRequestBytes);
-    if (exchange.wire === undefined) return tooLarge();
+  async function judge(exchange: Exchange): Promise<Verdict> {
+    const { signal, format, contentEncoding, fault, wire } = exchange;
+    const refuse = (refusal: Refusal): Verdict => ({ kind: 'refused', ...refusal });
+    const tooLarge = () =>
+      refuse({ status: 413, message: `the request is larger than ${maxRequestBytes} bytes` });
+    if (wire === undefined) return tooLarge();
 
     if (fault?.delayMs) await wait(fault.delayMs);
-    if (fault?.kind === 'status' && fault.status >= 300) {
-      const { status, retryAfter, message = `fault: status ${status}` } = fault;
-      return refuse(status, message, retryAfterHeader(retryAfter));
-    }
+    const answer = fault?.kind === 'status' ? statusOf(fault) : { status: 200, message: '' };
+    const { status } = answer;
+    if (status >= 300) return refuse(answer);
     if (fault?.kind === 'hang') throw new NoAnswer();
     if (fault?.kind === 'cut' && fault.when === 'body') {
-      request.socket.destroy();
+      exchange.cut();
+      throw new NoAnswer();
+    }
+    if (fault?.kind === 'reset') {
+      exchange.reset(fault.errorCode);
       throw new NoAnswer();
     }
 
     try {
-      exchange.raw = await inflate(exchange.wire, contentEncoding, storing || countSpans);
+      const needed = storing || countSpans;
+      exchange.raw = needed ? await inflate(wire, contentEncoding, maxRequestBytes) : wire;
       if (exchange.raw === undefined) return tooLarge();
-      if (storing) exchange.decoded = decodeRequest(signal, format, exchange.raw);
-      else if (countSpans) exchange.counted = countUndecoded(signal, format, exchange.raw);
+      if (storing) exchange.decoded = decodeRequest(signal!, format!, exchange.raw);
+      else if (countSpans) exchange.counted = countUndecoded(signal!, format!, exchange.raw);
     } catch (error) {
-      if (error instanceof Undecodable) return refuse(400, error.message);
+      if (error instanceof Undecodable) return refuse({ status: 400, message: error.message });
       throw error;
     }
-    if (fault?.kind === 'partial') {
-      const { rejected, message = 'fault: partial success' } = fault;
-      exchange.rejected = rejected;
-      return successAnswer(signal, format, { rejected, message });
-    }
-    if (fault?.kind === 'garbage') return garbageAnswer(format, fault.body);
-    if (fault?.kind === 'oversized') {
-      const { sizeBytes = OVERSIZED_BYTES, contentEncoding } = fault;
-      return oversizedAnswer(signal, format, sizeBytes, contentEncoding);
-    }
-    const success = successAnswer(signal, format);
-    return fault?.kind === 'status' ? { ...success, status: fault.status } : success;
-  }
-
-  /** Undefined when the inflated body would be larger than allowed. */
-  async function inflate(
-    wire: Uint8Array,
-    contentEncoding: string,
-    needed: boolean,
-  ): Promise<Uint8Array | undefined> {
-    if (!needed || contentEncoding === 'identity') return wire;
-    try {
-      return await inflateGzip(wire, { maxOutputLength: maxRequestBytes });
-    } catch (cause) {
-      const { code, message } = cause as NodeJS.ErrnoException;
-      if (code === 'ERR_BUFFER_TOO_LARGE') return undefined;
-      throw new Undecodable(`not gzip: ${message}`);
-    }
+    if (fault?.kind !== 'partial') return { kind: 'accepted', status };
+    const { rejected, message = 'fault: partial success' } = fault;
+    exchange.rejected = rejected;
+    return { kind: 'accepted', status, rejection: { rejected, message } };
   }
 
   function countUndecoded(signal: ReceivedSignal, format: Format, raw: Uint8Array): number {
@@ -338,38 +244,22 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
     }
   }
 
-  async function send({ fault, request, response }: Exchange, answer: Answer): Promise<void> {
-    const { status, headers, body } = answer;
-    if (fault?.kind === 'cut') {
-      response.writeHead(status, { ...headers, 'content-length': body.length + 100 });
-      // Flushed before the cut, so that the sender sees an answer that stops.
-      response.write(new Uint8Array(1), () => request.socket.destroy());
-    } else if (fault?.kind === 'oversized') {
-      // Without a Content-Length: the reader has to count.
-      response.writeHead(status, headers);
-      response.write(body);
-      response.end();
-    } else {
-      response.writeHead(status, { ...headers, 'content-length': body.length });
-      response.end(body);
-    }
-  }
-
-  /** Counts and stores a request once its answer is known; before the sender can see it. */
-  function record(exchange: Exchange, status: number, error: string | undefined): void {
+  function record(exchange: Exchange, { status, grpcStatus, error }: Recorded): void {
     const { fault, wire, raw, decoded, counted, rejected, signal } = exchange;
     const accepted = status >= 200 && status < 300;
     const request: ReceivedRequest = {
+      protocol: exchange.protocol,
       path: exchange.path,
       signal,
       receivedAtMs: exchange.receivedAtMs,
       status,
+      ...(grpcStatus !== undefined && { grpcStatus }),
       ...(error !== undefined && { error }),
       ...(fault !== undefined && { fault: fault.kind }),
       contentType: exchange.contentType,
       contentEncoding: exchange.contentEncoding,
-      userAgent: exchange.request.headers['user-agent'] ?? '',
-      headers: redacted(exchange.request.headers),
+      userAgent: String(exchange.headers['user-agent'] ?? ''),
+      headers: redacted(exchange.headers),
       wireBytes: wire?.length ?? 0,
       rawBytes: raw?.length ?? 0,
       spans: decoded.spans.length + (signal === 'traces' ? counted : 0),
@@ -400,30 +290,10 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
     for (const check of waiting) check();
   }
 
-  function allowOrigin({ request, response }: Exchange): void {
-    const { origin } = request.headers;
-    if (origin === undefined) return;
-    if (!allowedOrigins.includes('*') && !allowedOrigins.includes(origin)) return;
-    response.setHeader('access-control-allow-origin', origin);
-    response.setHeader('vary', 'origin');
-    response.setHeader('access-control-allow-methods', 'POST');
-    const asked = request.headers['access-control-request-headers'];
-    if (asked !== undefined) response.setHeader('access-control-allow-headers', asked);
-    response.setHeader('access-control-expose-headers', 'retry-after');
-    response.setHeader('access-control-max-age', '600');
-  }
-
-  async function stopListening(): Promise<void> {
-    if (!server.listening) return;
-    const closed = once(server, 'close');
-    server.close();
-    server.closeAllConnections();
-    await closed;
-  }
-
   const collector: Collector = {
-    url: `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`,
-    port: address.port,
+    url: `http://${httpPort.authority}`,
+    port: httpPort.number,
+    grpcUrl: openGrpcPort && `http://${openGrpcPort.authority}`,
     traces: store.spans,
     logs: store.logRecords,
     metrics: store.metrics,
@@ -463,12 +333,15 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
     async fault(fault) {
       const next = fault === null ? [] : Array.isArray(fault) ? fault : [fault as Fault];
       faults.replace(next);
-      if (next[0]?.kind === 'refuse') await stopListening();
-      else if (!server.listening && !closing.signal.aborted) await listen(address.port);
+      for (const one of ports) {
+        if (next[0]?.kind === 'refuse') await one.stop();
+        else if (!closing.signal.aborted) await one.reopen();
+      }
     },
     async close() {
       closing.abort();
-      await stopListening();
+      for (const one of ports) await one.stop();
+      grpc?.close();
     },
   };
   return collector;
@@ -489,33 +362,15 @@ function noCounts() {
   };
 }
 
-/**
- * The whole body, or undefined when it is larger than `maxBytes`; what follows is thrown away so
- * that the sender, busy writing, gets to read the answer.
- */
-async function readBody(
-  request: IncomingMessage,
-  maxBytes: number,
-): Promise<Uint8Array | undefined> {
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes) {
-    request.resume();
-    return undefined;
-  }
-  return await new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    request.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      if (size <= maxBytes) chunks.push(chunk);
-      else {
-        chunks.length = 0;
-        resolve(undefined);
-      }
-    });
-    request.on('end', () => resolve(Buffer.concat(chunks)));
-    request.on('error', () => reject(new NoAnswer()));
-    request.on('close', () => reject(new NoAnswer()));
-  });
+/** What a fault answers, as HTTP has it, and as gRPC has it where that is said. */
+function statusOf(fault: Extract<Fault, { kind: 'status' }>): Refusal {
+  const { grpcStatus, status = httpStatusOf(grpcStatus!), retryAfter } = fault;
+  const { message = `fault: status ${fault.status ?? grpcStatus}` } = fault;
+  return {
+    ...{ status, message },
+    ...(grpcStatus !== undefined && { grpcStatus }),
+    ...(retryAfter !== undefined && { retryAfter }),
+  };
 }
 
 /** Without the last `count` records, as if the server had not been able to take them. */
@@ -530,14 +385,9 @@ function without(decoded: Decoded, count: number): Decoded {
   };
 }
 
-function retryAfterHeader(value: number | Date | string | undefined): Record<string, string> {
-  if (value === undefined) return {};
-  return { 'retry-after': value instanceof Date ? value.toUTCString() : String(value) };
-}
-
 const CREDENTIAL = /auth|token|key|secret|cookie|credential|passw|signature|session/i;
 
-function redacted(headers: IncomingMessage['headers']): Record<string, string> {
+function redacted(headers: Exchange['headers']): Record<string, string> {
   const shown: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
     shown[name] = CREDENTIAL.test(name) ? '[redacted]' : String(value);
@@ -562,16 +412,4 @@ function waited(why: string, what: Awaited, stats: CollectorStats): string {
   if (unanswered > 0) failed.push(`${unanswered} unanswered`);
   const failures = failed.length > 0 ? ` (${failed.join(', ')})` : '';
   return `${why} for ${wanted}: ${spans} spans arrived in ${requests} requests${failures}`;
-}
-
-function listenFailure(cause: NodeJS.ErrnoException, host: string, port: number): OtlpError {
-  const where = `${host}:${port}`;
-  const messages: Record<string, string> = {
-    EADDRINUSE: `port ${port} on ${host} is in use, perhaps by another collector: stop it, or choose another port (0 takes any that is free)`,
-    EACCES: `not allowed to listen on ${where}: choose a port from 1024 up`,
-    EADDRNOTAVAIL: `${host} is no address of this machine: use 127.0.0.1 for this machine only, 0.0.0.0 for all its addresses`,
-    ENOTFOUND: `${host} is not a known host name: use 127.0.0.1 for this machine only`,
-  };
-  const message = messages[cause.code ?? ''] ?? `cannot listen on ${where}: ${cause.message}`;
-  return new OtlpError('listen_failed', message, { cause });
 }

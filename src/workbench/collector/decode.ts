@@ -31,6 +31,8 @@ export interface Decoded {
 
 /** The names of the three levels of a request, and of its answer. */
 interface Envelope {
+  /** The path of the gRPC method. */
+  readonly grpc: string;
   readonly request: MessageName;
   readonly resources: string;
   readonly scopes: string;
@@ -42,6 +44,7 @@ interface Envelope {
 
 export const ENVELOPES: Readonly<Record<ReceivedSignal, Envelope>> = {
   traces: {
+    grpc: '/opentelemetry.proto.collector.trace.v1.TraceService/Export',
     request: 'ExportTraceServiceRequest',
     resources: 'resourceSpans',
     scopes: 'scopeSpans',
@@ -50,6 +53,7 @@ export const ENVELOPES: Readonly<Record<ReceivedSignal, Envelope>> = {
     rejected: 'rejectedSpans',
   },
   logs: {
+    grpc: '/opentelemetry.proto.collector.logs.v1.LogsService/Export',
     request: 'ExportLogsServiceRequest',
     resources: 'resourceLogs',
     scopes: 'scopeLogs',
@@ -58,6 +62,7 @@ export const ENVELOPES: Readonly<Record<ReceivedSignal, Envelope>> = {
     rejected: 'rejectedLogRecords',
   },
   metrics: {
+    grpc: '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export',
     request: 'ExportMetricsServiceRequest',
     resources: 'resourceMetrics',
     scopes: 'scopeMetrics',

@@ -1,4 +1,5 @@
 import { OtlpError } from '../../errors.ts';
+import { LAST_GRPC_STATUS } from './grpc-status.ts';
 
 /** Something that goes wrong on purpose. */
 export type Fault = FaultKind & {
@@ -11,17 +12,25 @@ export type Fault = FaultKind & {
 export type FaultKind =
   /** Answers as usual, `delayMs` later. */
   | { readonly kind: 'delay' }
-  /** Answers with an HTTP status; from 300 up with a google.rpc.Status, and nothing is stored. */
+  /**
+   * Answers with an HTTP status, or with a gRPC status, 0 to 16. One of the two is enough: a request
+   * that comes by the other protocol gets what means the same. Errors (from 300 up, from 1 up) come
+   * with a google.rpc.Status, and nothing is stored.
+   */
   | {
       readonly kind: 'status';
-      readonly status: number;
-      /** The Retry-After header: seconds, a Date, or any text. Default: no such header. */
+      readonly status?: number;
+      readonly grpcStatus?: number;
+      /**
+       * The Retry-After header: seconds, a Date, or any text; over gRPC a RetryInfo in
+       * `grpc-status-details-bin`, from seconds or a Date. Default: none.
+       */
       readonly retryAfter?: number | Date | string;
       readonly message?: string;
     }
   /** Answers 200 with a partial success; the request's last `rejected` spans are not stored. */
   | { readonly kind: 'partial'; readonly rejected: number; readonly message?: string }
-  /** Closes the listening port and all connections. Cannot have `times` or `delayMs`. */
+  /** Closes the listening ports and all connections. Cannot have `times` or `delayMs`. */
   | { readonly kind: 'refuse' }
   /**
    * Destroys the socket: `connection` as soon as it is accepted (or, on one that was kept alive,
@@ -29,6 +38,11 @@ export type FaultKind =
    * stored), `answer` in the middle of the answer (the request has been accepted and stored).
    */
   | { readonly kind: 'cut'; readonly when: 'connection' | 'headers' | 'body' | 'answer' }
+  /**
+   * Resets the request once it has been read, nothing is stored: gRPC's stream with RST_STREAM and this
+   * HTTP/2 error code (default 2, INTERNAL_ERROR; 7 is REFUSED_STREAM, 8 CANCEL), HTTP's connection.
+   */
+  | { readonly kind: 'reset'; readonly errorCode?: number }
   /** Accepts, stores, and answers 200 with bytes that are no OTLP answer. */
   | { readonly kind: 'garbage'; readonly body?: string | Uint8Array }
   /** Accepts, stores, and answers 200 with a valid answer of about `sizeBytes` (default 5 MiB). */
@@ -89,7 +103,24 @@ function checkFault(fault: Fault, index: number, last: boolean): void {
       invalid('must be the only fault, without times and delayMs: a closed port sees no requests');
     }
   }
-  if (kind === 'status' && !(fault.status >= 200 && fault.status <= 599)) {
-    invalid(`status must be from 200 to 599, got ${fault.status}`);
+  if (kind === 'reset') {
+    const { errorCode = 0 } = fault;
+    if (!(Number.isInteger(errorCode) && errorCode >= 0 && errorCode <= 13)) {
+      invalid(`errorCode must be one of HTTP/2, from 0 to 13, got ${errorCode}`);
+    }
+  }
+  if (kind === 'status') {
+    const { status, grpcStatus } = fault;
+    if (status === undefined && grpcStatus === undefined) invalid('needs status or grpcStatus');
+    if (status !== undefined && !(status >= 200 && status <= 599)) {
+      invalid(`status must be from 200 to 599, got ${status}`);
+    }
+    const known = Number.isInteger(grpcStatus) && grpcStatus! >= 0;
+    if (grpcStatus !== undefined && !(known && grpcStatus <= LAST_GRPC_STATUS)) {
+      invalid(`grpcStatus must be from 0 to ${LAST_GRPC_STATUS}, got ${grpcStatus}`);
+    }
+    if (status !== undefined && grpcStatus !== undefined && status < 300 !== (grpcStatus === 0)) {
+      invalid(`status ${status} and grpcStatus ${grpcStatus}: one is a success, one an error`);
+    }
   }
 }

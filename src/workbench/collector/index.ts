@@ -1,4 +1,4 @@
-/** `otlp-wasm/collector`: an OTLP/HTTP receiver to embed in tests, demos and scripts (Node). */
+/** `otlp-wasm/collector`: an OTLP receiver, over HTTP and gRPC, to embed in tests, demos and scripts (Node). */
 
 export { isOtlpError, OtlpError, type OtlpErrorCode } from '../../errors.ts';
 export {

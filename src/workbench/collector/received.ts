@@ -125,23 +125,27 @@ export type ReceivedSignal = 'traces' | 'logs' | 'metrics';
 
 /** One request, answered or not. */
 export interface ReceivedRequest {
+  readonly protocol: 'http' | 'grpc';
+  /** Of gRPC: the method, `/opentelemetry.proto.collector.trace.v1.TraceService/Export`. */
   readonly path: string;
   /** Undefined when the path is none of OTLP's. */
   readonly signal: ReceivedSignal | undefined;
   readonly receivedAtMs: number;
-  /** The HTTP status answered; 0 when no answer was begun. */
+  /** The HTTP status answered, of gRPC the one that means the same; 0 when no answer was begun. */
   readonly status: number;
+  /** The gRPC status answered, 0 to 16. Undefined for HTTP, and when no answer was begun. */
+  readonly grpcStatus?: number;
   /** The message of an error answer. */
   readonly error?: string;
   /** The kind of the fault that was applied. */
   readonly fault?: string;
   readonly contentType: string;
-  /** `identity` when the request had no such header. */
+  /** `identity` when the request had no such header, or the message its flag not set. */
   readonly contentEncoding: string;
   readonly userAgent: string;
-  /** Lower-case names. Values of headers that carry credentials read `[redacted]`. */
+  /** Lower-case names; of gRPC what the call's metadata has. Values of headers that carry credentials read `[redacted]`. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Bytes of the body as sent. */
+  /** Bytes of the body as sent; of a gRPC message without its prefix of five. */
   readonly wireBytes: number;
   /** Bytes of the body after inflating; 0 when it was not inflated. */
   readonly rawBytes: number;

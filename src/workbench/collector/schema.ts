@@ -14,7 +14,7 @@ import {
   TRACES,
 } from '../../codec/schema.ts';
 
-/** collector/{trace,logs,metrics}/v1, google.rpc */
+/** collector/{trace,logs,metrics}/v1, google.rpc, google.protobuf */
 const ANSWERS = {
   ExportTraceServiceResponse: { partialSuccess: '1 ExportTracePartialSuccess?' },
   ExportTracePartialSuccess: { rejectedSpans: '1 int64', errorMessage: '2 string' },
@@ -22,7 +22,10 @@ const ANSWERS = {
   ExportLogsPartialSuccess: { rejectedLogRecords: '1 int64', errorMessage: '2 string' },
   ExportMetricsServiceResponse: { partialSuccess: '1 ExportMetricsPartialSuccess?' },
   ExportMetricsPartialSuccess: { rejectedDataPoints: '1 int64', errorMessage: '2 string' },
-  Status: { code: '1 int32', message: '2 string' },
+  Status: { code: '1 int32', message: '2 string', details: '3 Any[]' },
+  Any: { typeUrl: '1 string', value: '2 bytes' },
+  RetryInfo: { retryDelay: '1 Duration?' },
+  Duration: { seconds: '1 int64', nanos: '2 int32' },
 } as const satisfies Tables;
 
 const OTLP = { ...COMMON, ...TRACES, ...LOGS, ...METRICS, ...ANSWERS };

@@ -15,7 +15,8 @@ function startView() {
 }
 
 const request = (fields: Partial<ReceivedRequest> = {}): ReceivedRequest => ({
-  ...{ path: '/v1/traces', signal: 'traces', receivedAtMs: 0, status: 200, contentType: '' },
+  ...{ protocol: 'http', path: '/v1/traces', signal: 'traces', receivedAtMs: 0, status: 200 },
+  contentType: '',
   ...{ contentEncoding: 'gzip', userAgent: '', headers: {}, wireBytes: 1024, rawBytes: 8192 },
   ...{ spans: 512, logRecords: 0, dataPoints: 0, bodySha256: '' },
   ...fields,
