@@ -63,7 +63,7 @@ const KINDS = ['bearer', 'bearerFile', 'apiKey'] as const;
 type Members = { readonly [name in (typeof KINDS)[number] | 'header']?: unknown };
 
 /**
- * What `auth` and `headers` come to beyond headers that are plain values.
+ * What `auth` and `headers` come to beyond headers that are plain values. URLs have been checked.
  *
  * @throws OtlpError `invalid_option`
  */
@@ -87,7 +87,7 @@ function ownAuth(given: Given, host: FileHost): Auth {
   const kinds = KINDS.filter((kind) => auth?.[kind] !== undefined);
   const [kind] = kinds;
   if (auth === null || kind === undefined || kinds.length > 1) {
-    const has = kinds.join(' and ') || 'nothing it can use';
+    const has = kinds.join(' and ') || 'nothing, or only what is undefined';
     throw invalid(`option 'auth' has ${has}; give it one of ${KINDS.join(', ')}.`);
   }
   const keyed = kind === 'apiKey';
@@ -117,10 +117,10 @@ function headerName(name: unknown = 'x-api-key'): string {
 function checkAlone({ headers, endpoint, tracesEndpoint }: Given, header: string): void {
   const named = Object.keys(headers ?? {});
   let other = named.some((name) => name.toLowerCase() === header) ? 'headers' : '';
-  if (header === 'authorization') {
-    for (const [name, url] of Object.entries({ endpoint, tracesEndpoint })) {
-      if (url !== undefined && /^\w+:\/\/[^/?#]*@/.test(url)) other = name;
-    }
+  const url = tracesEndpoint ?? endpoint;
+  if (header === 'authorization' && url !== undefined) {
+    const { username, password } = new URL(url);
+    if (username + password !== '') other = tracesEndpoint ? 'tracesEndpoint' : 'endpoint';
   }
   if (other === '') return;
   throw invalid(`options 'auth' and '${other}' both say what '${header}' is; leave one out.`);
@@ -137,12 +137,13 @@ function fileOf(path: unknown, host: FileHost): () => Promise<string> {
 }
 
 function secretOf(kind: 'bearer' | 'apiKey', value: unknown): string | (() => Promise<string>) {
+  const what = kind === 'bearer' ? 'token' : 'key';
   const problemOf = kind === 'bearer' ? tokenProblem : keyProblem;
   const checked = (secret: unknown, returned = '') => {
     const problem = typeof secret === 'string' ? problemOf(secret) : `is ${seen(secret)}`;
     if (typeof secret === 'string' && problem === undefined) return secret;
     throw invalid(
-      `${returned}option 'auth.${kind}' ${problem}; give it as a string that is sent as it is.`,
+      `${returned}option 'auth.${kind}' ${problem}; give the ${what} and nothing else.`,
     );
   };
   if (typeof value !== 'function') return checked(value);
