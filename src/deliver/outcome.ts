@@ -128,8 +128,14 @@ export function shown(text: string, secrets: readonly string[]): string {
 
 /** More of a text is not looked at. */
 const MAX_TEXT_CHARS = 4096;
-/** So many characters of a secret tell something: servers quote tokens in part, and answers are cut. */
-const TELLING_CHARS = 16;
+
+/**
+ * How much of a secret's beginning tells something: servers quote tokens in part, and answers are
+ * cut. Fewer characters would garble words that are none.
+ */
+function tellingChars({ length }: string): number {
+  return Math.min(length, 16, Math.max(8, length / 2));
+}
 
 /** The text without secrets and their beginnings; at every place the longest of them. */
 function withoutSecrets(text: string, secrets: readonly string[]): string {
@@ -140,7 +146,7 @@ function withoutSecrets(text: string, secrets: readonly string[]): string {
     for (const secret of secrets) {
       let n = 0;
       while (n < secret.length && secret[n] === text[at + n]) n++;
-      if (n > length && (n >= TELLING_CHARS || n === secret.length)) length = n;
+      if (n > length && n >= tellingChars(secret)) length = n;
     }
     line += length > 0 ? '***' : text[at];
     at += length || 1;
