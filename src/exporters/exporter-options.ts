@@ -30,7 +30,8 @@ export interface OTLPExporterConfig {
   readonly url?: string;
   /**
    * Sent with every request, with those of `…HEADERS`, over which they win. A function is asked
-   * before every attempt; while it fails, spans wait. Values are never shown. Default none.
+   * before every attempt (attempts that are made meanwhile share its answer); while it fails, spans
+   * wait. Values are never shown. Default none.
    */
   readonly headers?: Headers | (() => Headers | Promise<Headers>);
   /**
