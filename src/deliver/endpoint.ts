@@ -1,9 +1,9 @@
 import { takeCredentials } from './credentials.ts';
-import type { TransportOptions } from './transport.ts';
+import type { Signal, TransportOptions } from './transport.ts';
 
 /** Where requests go and what every one of them carries. */
 export interface HttpEndpoint {
-  /** Without credentials. */
+  /** Without credentials. One with `unix:` names a socket, and no path of requests. */
   readonly url: URL;
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
@@ -24,7 +24,9 @@ export const OWN_HEADERS: ReadonlySet<string> = new Set([
  * Reads the options once. Credentials in the URL become the Authorization header they stand for,
  * unless one is configured. Throws a TypeError when `url` is none.
  */
-export function endpointOf(options: TransportOptions): HttpEndpoint {
+export function endpointOf(
+  options: Pick<TransportOptions, 'url' | 'headers' | 'userAgent'>,
+): HttpEndpoint {
   const url = new URL(options.url);
   const headers: Record<string, string> = {};
   if (options.userAgent !== '') headers['user-agent'] = options.userAgent;
@@ -49,4 +51,14 @@ export function endpointOf(options: TransportOptions): HttpEndpoint {
     .filter(({ length }) => length >= 4)
     .sort((a, b) => b.length - a.length);
   return { url, headers, secrets };
+}
+
+/** Where a signal is posted to when the endpoint says nothing of it (OTLP/HTTP: Request). */
+export function signalPath(signal: Signal): string {
+  return signal === 'profiles' ? '/v1development/profiles' : `/v1/${signal}`;
+}
+
+/** The socket that a `unix:` URL names; undefined for others. */
+export function socketPathOf({ protocol, pathname }: URL): string | undefined {
+  return protocol === 'unix:' ? decodeURIComponent(pathname) : undefined;
 }

@@ -3,7 +3,7 @@ import {
   decodeStatusMessage,
   type ExportResponse,
 } from '../codec/response.ts';
-import type { Outcome } from './transport.ts';
+import type { Outcome, Payload, Remedy } from './transport.ts';
 
 /** An HTTP answer to one request, as far as it matters. */
 export interface HttpAnswer {
@@ -14,6 +14,8 @@ export interface HttpAnswer {
   readonly retryAfter: string;
   /** The decompressed body; `undefined` when it could not be read to its end. */
   readonly body: Uint8Array | undefined;
+  /** When it came, milliseconds since 1970. */
+  readonly unixMs: number;
 }
 
 /** HTTP statuses that are worth another attempt (OTLP/HTTP: Retryable Response Codes). */
@@ -33,23 +35,34 @@ export const LASTING_ERROR = /^(ERR_INVALID_|ERR_HTTP_|ERR_UNESCAPED_|HPE_(?!INV
  * What an answer means for the payload (OTLP/HTTP: Response). The status decides as soon as it
  * has arrived: an accepted request whose answer breaks off or is garbage is delivered with a
  * warning, because sending it again would duplicate what the server said it has.
+ *
+ * @param retryable Statuses, of those that refuse, that are worth another attempt.
  */
 export function outcomeOf(
   answer: HttpAnswer,
-  nowUnixMs: number,
+  payload: Pick<Payload, 'encoding'>,
   secrets: readonly string[],
+  retryable = RETRYABLE_STATUSES,
 ): Outcome {
-  const { status } = answer;
+  const { status, retryAfter, unixMs } = answer;
   if (status >= 200 && status < 300) return accepted(answer, secrets);
   const message = messageOf(answer);
   const reason = shown(`HTTP ${status}${message === '' ? '' : `: ${message}`}`, secrets);
-  if (!RETRYABLE_STATUSES.includes(status)) {
-    return { kind: 'rejected', reason, status };
+  if (status < 400 || !retryable.includes(status)) {
+    const remedy = remedyFor(status, payload);
+    return { kind: 'rejected', reason, status, ...(remedy && { remedy }) };
   }
-  const delayMs = retryAfterMs(answer.retryAfter, nowUnixMs);
+  const delayMs = retryAfterMs(retryAfter, unixMs);
   return delayMs === undefined
     ? { kind: 'retryable', reason }
     : { kind: 'retryable', reason, delayMs };
+}
+
+/** A server that does not know an encoding says so with 415, or takes the body for broken (400). */
+function remedyFor(status: number, { encoding }: Pick<Payload, 'encoding'>): Remedy | undefined {
+  if (status === 413) return 'split';
+  const misread = (status === 415 || status === 400) && encoding !== 'identity';
+  return misread ? 'uncompressed' : undefined;
 }
 
 function accepted({ body, contentType, status }: HttpAnswer, secrets: readonly string[]): Outcome {

@@ -1,7 +1,7 @@
 import type { MeterProvider } from '@opentelemetry/api';
 import type { MakeAgent } from '../deliver/transport.ts';
 import { checkAnswer } from '../options/auth.ts';
-import { checkedUrl, group, headerProblem, refused, shown } from '../options/checks.ts';
+import { checkedEndpoint, group, headerProblem, refused, shown } from '../options/checks.ts';
 import {
   checkHeaders,
   LONGEST_MS,
@@ -109,11 +109,11 @@ export function resolveExporterOptions(
     url:
       url === undefined
         ? (variables?.url() ?? 'http://localhost:4318/v1/traces')
-        : checkedUrl("option 'url'", absolute(url, host.baseUrl?.())),
+        : checkedEndpoint("option 'url'", absolute(url, host.baseUrl?.())),
     headers: { ...variables?.headers(), ...headersOf(fixed) },
     askHeaders: asked && (async () => headersOf(checkAnswer(await asked()))),
     timeoutMs: number('timeoutMillis', options.timeoutMillis, [10_000, 1, LONGEST_MS]),
-    compression: compression ?? variables?.compression('none') ?? 'none',
+    compression: compression ?? variables?.compression('none', ['gzip', 'none']) ?? 'none',
     ...resolveQueue(options.queue, number, Math.min(limit, 1024)),
     agent:
       typeof httpAgentOptions === 'function'

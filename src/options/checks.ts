@@ -65,9 +65,29 @@ export function checkedUrl(name: string, value: string, example = 'http://localh
   throw invalid(`${name} is not an http or https URL${seen}; give one such as ${example}.`);
 }
 
-/** The URL for traces below a base URL (OTLP exporter, "Endpoint URLs for OTLP/HTTP"). */
+/**
+ * As `checkedUrl`, and takes the URL of a Unix socket, `unix:///run/otel.sock`.
+ *
+ * @throws OtlpError `invalid_option`, which begins with `name`
+ */
+export function checkedEndpoint(name: string, value: string): string {
+  if (!/^unix:/i.test(value)) return checkedUrl(name, value);
+  try {
+    const { host, pathname, href } = new URL(value);
+    if (host === '' && /^\/[^/]/.test(decodeURIComponent(pathname))) return href;
+  } catch {}
+  throw invalid(
+    `${name} begins with 'unix' but has no absolute path of a socket; give one such as unix:///run/otel.sock.`,
+  );
+}
+
+/**
+ * The URL for traces below a base URL (OTLP exporter, "Endpoint URLs for OTLP/HTTP"). That of a Unix
+ * socket has no place for it.
+ */
 export function tracesUrl(base: string): string {
   const url = new URL(base);
+  if (url.protocol === 'unix:') return base;
   url.pathname = `${url.pathname.replace(/\/$/, '')}/v1/traces`;
   return url.href;
 }

@@ -1,5 +1,8 @@
 import type { Attributes } from '@opentelemetry/api';
-import { checkedUrl, headerProblem, shown, tracesUrl } from './checks.ts';
+import type { Compression } from '../compress/compress.ts';
+import { checkedEndpoint, headerProblem, shown, tracesUrl } from './checks.ts';
+import { grpcUrl } from './grpc-url.ts';
+import type { Protocol } from './options.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 type Warn = (line: string) => void;
@@ -15,13 +18,21 @@ export interface Variables {
   number(option: string, range: Range): number | undefined;
   url(): string | undefined;
   headers(): Readonly<Record<string, string>>;
-  /** @param fallback what is used in place of a value that cannot be. */
-  compression(fallback: 'gzip' | 'none'): 'gzip' | 'none' | undefined;
+  /** As `grpcUrl` has it. */
+  grpcUrl(option: string, value: string | undefined): string;
+  /**
+   * @param fallback what is used in place of a value that cannot be.
+   * @param known values that can be used.
+   */
+  compression<T extends Compression>(fallback: T, known: readonly T[]): T | undefined;
+  protocol(): Protocol | undefined;
   detectors(): readonly string[] | undefined;
   disabled(): boolean;
   /** `OTEL_RESOURCE_ATTRIBUTES` and, which wins, `OTEL_SERVICE_NAME`. */
   resource(): Attributes;
 }
+
+export const PROTOCOLS: readonly Protocol[] = ['http/protobuf', 'http/json', 'grpc'];
 
 const TRACES = 'OTEL_EXPORTER_OTLP_TRACES_';
 const GENERAL = 'OTEL_EXPORTER_OTLP_';
@@ -112,6 +123,17 @@ export function variablesOf(env: Env, warn: Warn): Variables {
       return text ? [{ name, text }] : [];
     });
 
+  /** A variable of the exporter that is one of a few texts, in any case (specification, "Enum"). */
+  function oneOf<T extends string>(name: string, fallback: T, known: readonly T[]): T | undefined {
+    const [found] = given(TRACES + name, GENERAL + name);
+    if (found === undefined) return undefined;
+    const text = found.text.toLowerCase() as T;
+    if (known.includes(text)) return text;
+    const all = `${known.slice(0, -1).join(', ')} or ${known.at(-1)}`;
+    warn(`${found.name} is ${shown(found.text)}, not ${all}; ${fallback} is used.`);
+    return undefined;
+  }
+
   return {
     number(option, [fallback, min, max]) {
       const usable = (text: string) => Number(text) >= min && Number(text) <= max;
@@ -132,7 +154,7 @@ export function variablesOf(env: Env, warn: Warn): Variables {
     url() {
       for (const { name, text } of given(`${TRACES}ENDPOINT`, `${GENERAL}ENDPOINT`)) {
         try {
-          const url = checkedUrl(name, text);
+          const url = checkedEndpoint(name, text);
           return name.startsWith(TRACES) ? url : tracesUrl(url);
         } catch (error) {
           warn(`${(error as Error).message} It is ignored.`);
@@ -158,14 +180,11 @@ export function variablesOf(env: Env, warn: Warn): Variables {
       return headers;
     },
 
-    compression(fallback) {
-      const [found] = given(`${TRACES}COMPRESSION`, `${GENERAL}COMPRESSION`);
-      if (found === undefined) return undefined;
-      const { name, text } = found;
-      if (text === 'gzip' || text === 'none') return text;
-      warn(`${name} is ${shown(text)}, not gzip or none; ${fallback} is used.`);
-      return undefined;
-    },
+    grpcUrl: (option, value) => grpcUrl(option, value, undefined, { env, warn }),
+
+    compression: (fallback, known) => oneOf('COMPRESSION', fallback, known),
+
+    protocol: () => oneOf<Protocol>('PROTOCOL', 'http/protobuf', PROTOCOLS),
 
     detectors() {
       const [found] = given('OTEL_NODE_RESOURCE_DETECTORS');

@@ -2,12 +2,20 @@ import type { AnyResourceDetector } from '../api/resource/detector.ts';
 import type { SpanProcessor } from '../api/trace/processors.ts';
 import type { SpanLimits } from '../api/trace/span.ts';
 import { type Bounds, MAX_VALUE_DEPTH, type Redaction } from '../buffer/shape.ts';
-import type { RetryPolicy } from '../deliver/retry.ts';
+import type { Compression } from '../compress/compress.ts';
 import { ENGINES } from '../engine/select.ts';
-import { checkedUrl, group, list, refused, tracesUrl } from './checks.ts';
-import { checkHeaders, LONGEST_MS, numbers, resolveQueue } from './delivery.ts';
-import type { Range, Variables } from './env.ts';
-import type { StartOptions } from './options.ts';
+import type { Host } from '../runtime/host.ts';
+import { checkedEndpoint, group, invalid, list, refused, tracesUrl } from './checks.ts';
+import {
+  checkHeaders,
+  LONGEST_MS,
+  numbers,
+  oneOf,
+  type QueueSettings,
+  resolveQueue,
+} from './delivery.ts';
+import { PROTOCOLS, type Range, type Variables } from './env.ts';
+import type { Protocol, StartOptions } from './options.ts';
 
 const MEBIBYTE = 1024 * 1024;
 const MAX_REQUEST_BYTES = 64 * MEBIBYTE;
@@ -15,16 +23,14 @@ const MIN_RING_BYTES = MEBIBYTE;
 const MAX_RING_BYTES = 256 * MEBIBYTE;
 
 /** Options with every default filled in. */
-export interface Settings {
+export interface Settings extends QueueSettings {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly compression: 'gzip' | 'none';
+  readonly protocol: Protocol;
+  readonly compression: Compression;
   readonly timeoutMs: number;
   readonly batch: { readonly size: number; readonly delayMs: number };
   readonly maxRequestBytes: number;
-  readonly maxQueueBytes: number;
-  readonly maxInFlight: number;
-  readonly retry: RetryPolicy;
   readonly limits: SpanLimits;
   /** Bounds on the attributes of each. */
   readonly bounds: { readonly span: Bounds; readonly event: Bounds; readonly link: Bounds };
@@ -53,12 +59,51 @@ function checkMethods(name: string, value: unknown, ...methods: readonly string[
   }
 }
 
+/** What hosts may not have. */
+type Abilities = Pick<Host, 'name' | 'grpcTransport' | 'zstd'>;
+
 /** The URL requests go to. */
-function resolveUrl(options: StartOptions, variables: Variables | undefined): string {
+function resolveUrl(
+  options: StartOptions,
+  variables: Variables | undefined,
+  protocol: Protocol,
+): string {
   const { endpoint, tracesEndpoint } = options;
-  if (tracesEndpoint !== undefined) return checkedUrl("option 'tracesEndpoint'", tracesEndpoint);
-  if (endpoint !== undefined) return tracesUrl(checkedUrl("option 'endpoint'", endpoint));
+  if (protocol === 'grpc') {
+    const option = tracesEndpoint === undefined ? 'endpoint' : 'tracesEndpoint';
+    const url = tracesEndpoint ?? endpoint;
+    return variables?.grpcUrl(`option '${option}'`, url) ?? url ?? 'http://localhost:4317';
+  }
+  if (tracesEndpoint !== undefined)
+    return checkedEndpoint("option 'tracesEndpoint'", tracesEndpoint);
+  if (endpoint !== undefined) return tracesUrl(checkedEndpoint("option 'endpoint'", endpoint));
   return variables?.url() ?? 'http://localhost:4318/v1/traces';
+}
+
+function resolveProtocol(
+  given: Protocol | undefined,
+  variables: Variables | undefined,
+  { name, grpcTransport }: Abilities,
+): Protocol {
+  const protocol = oneOf('protocol', given, PROTOCOLS) ?? variables?.protocol() ?? PROTOCOLS[0]!;
+  if (protocol !== 'grpc' || grpcTransport !== undefined) return protocol;
+  throw invalid(
+    `option 'protocol' is 'grpc', which ${name} cannot send: its fetch has no HTTP/2 trailers; give 'http/protobuf', which the same collectors take on port 4318.`,
+  );
+}
+
+function resolveCompression(
+  given: Compression | undefined,
+  variables: Variables | undefined,
+  { name, zstd }: Abilities,
+): Compression {
+  const known: Compression[] = zstd === undefined ? ['gzip', 'none'] : ['gzip', 'zstd', 'none'];
+  if (given === 'zstd' && zstd === undefined) {
+    throw invalid(
+      `option 'compression' is 'zstd', which this ${name} does not have (Node does from 22.15 on); give 'gzip', or leave it out.`,
+    );
+  }
+  return oneOf('compression', given, known) ?? variables?.compression('gzip', known) ?? 'gzip';
 }
 
 function resolveDetectors(
@@ -88,10 +133,13 @@ function resolveProcessors({ spanProcessors }: StartOptions): readonly SpanProce
  * @param variables What the environment says, where the host has one.
  * @throws OtlpError `invalid_option`
  */
-export function resolveOptions(options: StartOptions, variables?: Variables): Settings {
+export function resolveOptions(
+  options: StartOptions,
+  variables: Variables | undefined,
+  host: Abilities,
+): Settings {
   const batch = group('batch', options.batch);
   const limits = group('limits', options.limits);
-  const headers = group('headers', options.headers);
   group('resource', options.resource);
 
   const number = numbers(variables);
@@ -100,15 +148,12 @@ export function resolveOptions(options: StartOptions, variables?: Variables): Se
   const count = (name: string, value: number | undefined) =>
     whole(`limits.${name}`, value, [128, 0, LONGEST_MS]);
 
-  const { serviceName, engine, compression, redact } = options;
+  const { serviceName, engine, headers, redact } = options;
   if (serviceName !== undefined && typeof serviceName !== 'string') {
     throw refused('serviceName', serviceName, 'a string');
   }
   if (engine !== undefined && !ENGINES.includes(engine)) {
     throw refused('engine', engine, `one of ${ENGINES.join(', ')}`);
-  }
-  if (compression !== undefined && compression !== 'gzip' && compression !== 'none') {
-    throw refused('compression', compression, "'gzip' or 'none'");
   }
   // Rules as they are would keep nothing back.
   if (redact !== undefined && typeof redact !== 'function') {
@@ -135,10 +180,13 @@ export function resolveOptions(options: StartOptions, variables?: Variables): Se
   if (!Number.isInteger(Math.log2(ringBytes))) {
     throw refused('ringBytes', ringBytes, `a power of two, such as ${ring[0]}`);
   }
+  const protocol = resolveProtocol(options.protocol, variables, host);
+  const asked = headers === undefined || typeof headers === 'function';
   return {
-    url: resolveUrl(options, variables),
-    headers: options.headers === undefined ? (variables?.headers() ?? {}) : checkHeaders(headers),
-    compression: compression ?? variables?.compression('gzip') ?? 'gzip',
+    protocol,
+    url: resolveUrl(options, variables, protocol),
+    headers: asked ? (variables?.headers() ?? {}) : checkHeaders(group('headers', headers)),
+    compression: resolveCompression(options.compression, variables, host),
     timeoutMs: number('timeoutMs', options.timeoutMs, [10_000, 1, LONGEST_MS]),
     batch: {
       size: whole('batch.size', batch.size, [512, 1, 65_536]),

@@ -9,7 +9,7 @@ import { readAll } from './read-all.ts';
  * `fetch` (a service binding, a test). Throws a TypeError when `url` is none.
  */
 export function fetchTransport(options: TransportOptions, fetcher?: typeof fetch): Transport {
-  const { timeoutMs, maxResponseBytes, askEndpoint } = options;
+  const { timeoutMs, maxResponseBytes, askEndpoint, retryable } = options;
   const endpoint = endpointOf(options);
   const inFlight = new Set<AbortController>();
   let closed = false;
@@ -23,6 +23,10 @@ export function fetchTransport(options: TransportOptions, fetcher?: typeof fetch
   async function attempt(payload: Payload, target: HttpEndpoint): Promise<Outcome> {
     if (closed) return { kind: 'retryable', reason: 'the transport is closed' };
     const { url, headers: fixed, secrets } = target;
+    if (url.protocol === 'unix:') {
+      const reason = 'Unix sockets cannot be had here; give an endpoint with http: or https:';
+      return { kind: 'rejected', reason };
+    }
     let headers: Headers;
     try {
       headers = new Headers(fixed);
@@ -52,7 +56,7 @@ export function fetchTransport(options: TransportOptions, fetcher?: typeof fetch
       }
       const body = await readBody(response, maxResponseBytes);
       if (body === 'oversized') return oversized(response.status, maxResponseBytes);
-      return outcomeOf(answerOf(response, body), Date.now(), secrets);
+      return outcomeOf(answerOf(response, body), payload, secrets, retryable?.httpStatuses);
     } catch (error) {
       if (timedOut) return { kind: 'retryable', reason: `no answer within ${timeoutMs} ms` };
       const { message, code } = causeOf(error);
@@ -91,6 +95,7 @@ function answerOf({ status, headers }: Response, body: Uint8Array | undefined): 
     contentType: headers.get('content-type') ?? '',
     retryAfter: headers.get('retry-after') ?? '',
     body,
+    unixMs: Date.now(),
   };
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { endpointOf } from '../../src/deliver/endpoint.ts';
+import { endpointOf, signalPath, socketPathOf } from '../../src/deliver/endpoint.ts';
 import {
   type HttpAnswer,
   LASTING_ERROR,
@@ -8,23 +8,26 @@ import {
   retryAfterMs,
   shown,
 } from '../../src/deliver/outcome.ts';
+import { type Encoding, SIGNALS } from '../../src/deliver/transport.ts';
 
 const NOW = Date.UTC(2026, 8, 1, 12, 0, 0);
+const PLAIN = { encoding: 'identity' } as const;
 const text = (value: string) => new TextEncoder().encode(value);
 
 function answer(status: number, rest: Partial<HttpAnswer> = {}): HttpAnswer {
-  return { status, contentType: '', retryAfter: '', body: new Uint8Array(0), ...rest };
+  const empty = { contentType: '', retryAfter: '', body: new Uint8Array(0), unixMs: NOW };
+  return { status, ...empty, ...rest };
 }
 
 describe('outcomeOf', () => {
   it.each([200, 201, 202, 204, 299])('%d with an empty body is delivered', (status) => {
-    expect(outcomeOf(answer(status), NOW, [])).toEqual({ kind: 'delivered' });
+    expect(outcomeOf(answer(status), PLAIN, [])).toEqual({ kind: 'delivered' });
   });
 
   it('reads a partial success', () => {
     const body = text('{"partialSuccess":{"rejectedSpans":"2","errorMessage":"too old"}}');
     const contentType = 'application/json';
-    expect(outcomeOf(answer(200, { body, contentType }), NOW, [])).toEqual({
+    expect(outcomeOf(answer(200, { body, contentType }), PLAIN, [])).toEqual({
       kind: 'partial',
       rejected: 2,
       message: 'too old',
@@ -34,7 +37,7 @@ describe('outcomeOf', () => {
   it('takes a message without rejected records for a warning', () => {
     const body = text('{"partialSuccess":{"errorMessage":"use v2"}}');
     const contentType = 'application/json';
-    expect(outcomeOf(answer(200, { body, contentType }), NOW, [])).toEqual({
+    expect(outcomeOf(answer(200, { body, contentType }), PLAIN, [])).toEqual({
       kind: 'delivered',
       warning: 'use v2',
     });
@@ -48,7 +51,7 @@ describe('outcomeOf', () => {
       ['application/json', text('{')],
       ['application/x-protobuf', undefined],
     ] as const) {
-      expect(outcomeOf(answer(200, { contentType, body }), NOW, [])).toEqual({
+      expect(outcomeOf(answer(200, { contentType, body }), PLAIN, [])).toEqual({
         kind: 'delivered',
         warning: expect.stringContaining('HTTP 200'),
       });
@@ -56,11 +59,11 @@ describe('outcomeOf', () => {
   });
 
   it.each([429, 502, 503, 504])('%d is worth a retry', (status) => {
-    expect(outcomeOf(answer(status), NOW, [])).toEqual({
+    expect(outcomeOf(answer(status), PLAIN, [])).toEqual({
       kind: 'retryable',
       reason: `HTTP ${status}`,
     });
-    expect(outcomeOf(answer(status, { retryAfter: '7' }), NOW, [])).toEqual({
+    expect(outcomeOf(answer(status, { retryAfter: '7' }), PLAIN, [])).toEqual({
       kind: 'retryable',
       reason: `HTTP ${status}`,
       delayMs: 7000,
@@ -71,29 +74,57 @@ describe('outcomeOf', () => {
     const retryable = [429, 502, 503, 504];
     for (let status = 100; status < 600; status++) {
       if (status >= 200 && status < 300) continue;
-      const outcome = outcomeOf(answer(status, { retryAfter: '1' }), NOW, []);
+      const outcome = outcomeOf(answer(status, { retryAfter: '1' }), PLAIN, []);
       expect(outcome.kind).toBe(retryable.includes(status) ? 'retryable' : 'rejected');
       if (outcome.kind === 'rejected') expect(outcome.status).toBe(status);
     }
   });
 
+  it('is worth a retry with the statuses that are said to be, among those that refuse', () => {
+    const kinds = [200, 302, 404, 429, 500, 503].map(
+      (status) => outcomeOf(answer(status), PLAIN, [], [200, 302, 404, 500]).kind,
+    );
+    expect(kinds).toEqual([
+      ...['delivered', 'rejected', 'retryable'],
+      ...['rejected', 'retryable', 'rejected'],
+    ]);
+  });
+
+  it('waits until the date that a server names', () => {
+    const retryAfter = 'Tue, 01 Sep 2026 12:00:30 GMT';
+    expect(outcomeOf(answer(503, { retryAfter }), PLAIN, [])).toMatchObject({ delayMs: 30_000 });
+  });
+
+  it('knows what may help where a payload is refused', () => {
+    const remedies = (encoding: Encoding, retryable?: number[]) =>
+      [400, 401, 413, 415, 422, 503].map((status) => {
+        const outcome = outcomeOf(answer(status), { encoding }, [], retryable);
+        return outcome.kind === 'rejected' ? outcome.remedy : outcome.kind;
+      });
+    const none = undefined;
+    expect(remedies('identity')).toEqual([none, none, 'split', none, none, 'retryable']);
+    const plain = 'uncompressed';
+    expect(remedies('gzip')).toEqual([plain, none, 'split', plain, none, 'retryable']);
+    expect(remedies('zstd', [415])).toEqual([plain, none, 'split', 'retryable', none, none]);
+  });
+
   it('says why in the words of the server', () => {
     const status = { contentType: 'application/json', body: text('{"message":"no such tenant"}') };
     const plain = { contentType: 'text/plain; charset=utf-8', body: text('token\nexpired\n') };
-    expect(outcomeOf(answer(400, status), NOW, [])).toMatchObject({
+    expect(outcomeOf(answer(400, status), PLAIN, [])).toMatchObject({
       reason: 'HTTP 400: no such tenant',
     });
-    expect(outcomeOf(answer(401, plain), NOW, [])).toMatchObject({
+    expect(outcomeOf(answer(401, plain), PLAIN, [])).toMatchObject({
       reason: 'HTTP 401: token expired',
     });
     const html = { contentType: 'text/html', body: text('<h1>Bad gateway</h1>') };
-    expect(outcomeOf(answer(502, html), NOW, [])).toMatchObject({ reason: 'HTTP 502' });
+    expect(outcomeOf(answer(502, html), PLAIN, [])).toMatchObject({ reason: 'HTTP 502' });
   });
 
   it('does not repeat a secret the server quotes', () => {
     const body = text('{"message":"key s3cr3t-key is unknown"}');
     const quoted = answer(403, { contentType: 'application/json', body });
-    expect(outcomeOf(quoted, NOW, ['s3cr3t-key'])).toMatchObject({
+    expect(outcomeOf(quoted, PLAIN, ['s3cr3t-key'])).toMatchObject({
       reason: 'HTTP 403: key *** is unknown',
     });
   });
@@ -174,6 +205,21 @@ describe('endpointOf', () => {
   });
 });
 
+describe('endpoints that are Unix sockets', () => {
+  it.each([
+    ['unix:///run/otel.sock', '/run/otel.sock'],
+    ['unix:/run/otel.sock', '/run/otel.sock'],
+    ['unix:///run/with%20space.sock', '/run/with space.sock'],
+    ['http://localhost/run/otel.sock', undefined],
+  ])('%s', (url, path) => expect(socketPathOf(new URL(url))).toBe(path));
+
+  it('are sent each signal under its own path', () => {
+    expect(SIGNALS.map(signalPath)).toEqual([
+      ...['/v1/traces', '/v1/metrics', '/v1/logs', '/v1development/profiles'],
+    ]);
+  });
+});
+
 describe('LASTING_ERROR', () => {
   it.each([
     'ECONNREFUSED',
@@ -186,11 +232,14 @@ describe('LASTING_ERROR', () => {
     'EHOSTUNREACH',
     'CERT_HAS_EXPIRED',
     'HPE_INVALID_EOF_STATE',
+    'EPROXY',
     '',
   ])('%s may pass', (code) => expect(LASTING_ERROR.test(code)).toBe(false));
 
-  it.each(['ERR_INVALID_CHAR', 'ERR_UNESCAPED_CHARACTERS', 'HPE_INVALID_CONSTANT'])(
-    '%s will not',
-    (code) => expect(LASTING_ERROR.test(code)).toBe(true),
-  );
+  it.each([
+    'ERR_INVALID_CHAR',
+    'ERR_UNESCAPED_CHARACTERS',
+    'HPE_INVALID_CONSTANT',
+    'ERR_HTTP_PROXY_REFUSED',
+  ])('%s will not', (code) => expect(LASTING_ERROR.test(code)).toBe(true));
 });

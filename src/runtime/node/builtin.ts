@@ -9,6 +9,7 @@ interface Builtins {
   readonly 'node:https': typeof import('node:https');
   readonly 'node:net': typeof import('node:net');
   readonly 'node:os': typeof import('node:os');
+  readonly 'node:stream': typeof import('node:stream');
   readonly 'node:tls': typeof import('node:tls');
   readonly 'node:url': typeof import('node:url');
   readonly 'node:vm': typeof import('node:vm');

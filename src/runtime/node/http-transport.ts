@@ -1,5 +1,6 @@
 import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
-import { endpointOf, type HttpEndpoint } from '../../deliver/endpoint.ts';
+import type { Socket } from 'node:net';
+import { endpointOf, type HttpEndpoint, signalPath, socketPathOf } from '../../deliver/endpoint.ts';
 import {
   LASTING_ERROR,
   networkErrorText,
@@ -7,40 +8,77 @@ import {
   oversized,
   shown,
 } from '../../deliver/outcome.ts';
-import type { Outcome, Payload, Transport, TransportOptions } from '../../deliver/transport.ts';
+import type {
+  Connections,
+  Outcome,
+  Payload,
+  Transport,
+  TransportOptions,
+} from '../../deliver/transport.ts';
 import { builtin } from './builtin.ts';
+import { loadProxies } from './proxied.ts';
 
 /** How long an unused connection stays open, milliseconds. */
 export const IDLE_CONNECTION_MS = 30_000;
 
 /**
+ * How long a connection is used, milliseconds: then a new one resolves the name anew. Under steady
+ * traffic none is ever idle, and all would stay with the address that the name had at first.
+ */
+export const CONNECTION_AGE_MS = 300_000;
+
+/**
  * OTLP/HTTP over node:http(s): a pool of keep-alive connections, one write per request. Idle
  * connections do not keep the process alive, requests in flight do (for `timeoutMs` at most).
- * Redirects are not followed: headers may hold credentials meant for one host only.
+ * Proxies are those of the environment, unless the agent is the user's. Redirects are not followed:
+ * headers may hold credentials meant for one host only.
  */
 export function nodeHttpTransport(options: TransportOptions): Transport {
-  const { timeoutMs, maxResponseBytes, askEndpoint } = options;
-  const inFlight = new Set<ClientRequest>();
+  const { timeoutMs, maxResponseBytes, askEndpoint, retryable } = options;
+  /** The agent is the user's, and so are its connections. */
+  const shared = isAgent(options.agent);
+  /** Attempts in flight, by what cuts them. */
+  const inFlight = new Set<(error: Error) => void>();
+  /** When a connection answered for the first time. */
+  const usedSince = new WeakMap<Socket, number>();
+  let opening: Promise<Pool> | undefined;
   let pool: Pool | undefined;
+  /** The last connection could not be made, or broke. */
+  let failing = false;
   let closed = false;
 
-  async function sendAsked(payload: Payload): Promise<Outcome> {
-    const asked = await askEndpoint!();
-    return 'kind' in asked ? asked : attempt(payload, asked);
+  function send(payload: Payload): Promise<Outcome> {
+    if (pool === undefined || askEndpoint !== undefined) return prepare(payload);
+    return attempt(payload, pool, pool.route);
   }
 
-  function attempt(payload: Payload, asked?: HttpEndpoint): Promise<Outcome> {
+  /** The pool comes with the first request, an endpoint that is asked for with each. */
+  async function prepare(payload: Payload): Promise<Outcome> {
+    const asked = await askEndpoint?.();
+    if (asked !== undefined && 'kind' in asked) return asked;
+    try {
+      opening ??= openPool(options);
+      pool = await opening;
+    } catch (error) {
+      // of the configuration, and without what is secret in it
+      return { kind: 'rejected', reason: shown(String(error), []) };
+    }
+    return attempt(payload, pool, asked === undefined ? pool.route : pool.routeTo(asked));
+  }
+
+  function attempt(
+    payload: Payload,
+    { agent, ClientRequest }: Pool,
+    route: Route,
+  ): Promise<Outcome> {
     return new Promise((resolve) => {
       if (closed) return resolve({ kind: 'retryable', reason: 'the transport is closed' });
+      const { target, secrets } = route;
       let request: ClientRequest;
-      let secrets: readonly string[] = [];
       try {
-        pool ??= openPool(options);
-        secrets = asked?.secrets ?? pool.secrets;
-        const { agent, ClientRequest } = pool;
-        const target = asked === undefined ? pool.target : targetOf(asked);
         const headers = headersOf(target.headers, payload);
-        request = new ClientRequest({ ...target, method: 'POST', agent, headers });
+        const path = target.path || signalPath(payload.signal);
+        request = new ClientRequest({ ...target, path, method: 'POST', agent, headers });
       } catch (error) {
         return resolve({ kind: 'rejected', reason: shown(String(error), secrets) });
       }
@@ -56,27 +94,37 @@ export function nodeHttpTransport(options: TransportOptions): Transport {
           retryAfter: headers['retry-after'] ?? '',
           // we accept no encoding, so what is encoded all the same is not readable
           body: headers['content-encoding'] === undefined || body?.length === 0 ? body : undefined,
+          unixMs: Date.now(),
         };
-        resolve(outcomeOf(answer, Date.now(), secrets));
+        resolve(outcomeOf(answer, payload, secrets, retryable?.httpStatuses));
       };
       const broken = (error: NodeJS.ErrnoException) => {
         if (response !== undefined) return answered(undefined);
-        done();
-        resolve(outcomeOfError(error, request.reusedSocket, secrets));
+        const outcome = outcomeOfError(error, request.reusedSocket, secrets);
+        // not for what follows the end of the attempt
+        if (done()) failing ||= !('atOnce' in outcome);
+        resolve(outcome);
       };
       const done = () => {
         clearTimeout(timer);
-        inFlight.delete(request);
+        return inFlight.delete(cut);
+      };
+      // a connection with half an exchange on it goes with it
+      const cut = (error: Error) => {
+        broken(error);
+        request.destroy();
       };
       const timer = setTimeout(() => {
-        broken(new Error(`no answer within ${timeoutMs} ms`));
-        request.destroy();
+        cut(new Error(`no answer within ${timeoutMs} ms`));
       }, timeoutMs).unref();
 
-      inFlight.add(request);
+      inFlight.add(cut);
       request.on('error', broken);
       request.on('response', (incoming) => {
         response = incoming;
+        failing = false;
+        // Not by `agent.keepSocketAlive`, which is not asked while requests wait for a connection.
+        if (!shared && isOld(incoming.socket)) request.shouldKeepAlive = false;
         const chunks: Uint8Array[] = [];
         let size = 0;
         incoming.on('error', broken);
@@ -98,34 +146,68 @@ export function nodeHttpTransport(options: TransportOptions): Transport {
     });
   }
 
-  function close(): void {
-    closed = true;
-    for (const request of inFlight) request.destroy(new Error('the transport was closed'));
-    if (pool?.agent !== options.agent) pool?.agent.destroy();
+  function isOld(socket: Socket): boolean {
+    const now = performance.now();
+    const since = usedSince.get(socket) ?? now;
+    usedSince.set(socket, since);
+    return now - since >= CONNECTION_AGE_MS;
   }
 
-  return { send: askEndpoint === undefined ? attempt : sendAsked, close };
+  function connections(): Connections {
+    const { sockets = {}, freeSockets = {} } = pool?.agent ?? {};
+    const count = (lists: NodeJS.ReadOnlyDict<Socket[]>) =>
+      Object.values(lists).flat().filter(isOpen).length;
+    const busy = count(sockets);
+    const open = busy + count(freeSockets);
+    const none = failing ? 'failing' : inFlight.size > 0 ? 'connecting' : 'idle';
+    return { state: open > 0 ? 'ready' : none, open, busy };
+  }
+
+  function close(): void {
+    closed = true;
+    for (const cut of inFlight) cut(new Error('the transport was closed'));
+    if (!shared) pool?.agent.destroy();
+  }
+
+  return shared ? { send, close } : { send, connections, close };
+}
+
+function isOpen(socket: (Socket & { readonly secureConnecting?: boolean }) | undefined): boolean {
+  return socket?.readyState === 'open' && socket.secureConnecting !== true;
 }
 
 interface Pool {
   readonly agent: Agent;
   readonly ClientRequest: typeof ClientRequest;
-  readonly target: Target;
-  readonly secrets: readonly string[];
+  readonly route: Route;
+  /** The same for another endpoint. */
+  routeTo(endpoint: HttpEndpoint): Route;
 }
 
 /**
  * Comes with the first request: node:http costs more than everything else at start-up. The
  * class is used rather than `http.request`, which instrumentation replaces.
  */
-function openPool(options: TransportOptions): Pool {
+async function openPool(options: TransportOptions): Promise<Pool> {
   const endpoint = endpointOf(options);
-  const http = builtin('node:http');
-  const agent = isAgent(options.agent)
-    ? options.agent
-    : newAgent(options, endpoint.url.protocol === 'https:');
-  const { ClientRequest } = http;
-  return { agent, ClientRequest, target: targetOf(endpoint), secrets: endpoint.secrets };
+  const { protocol } = endpoint.url;
+  const { ClientRequest } = builtin('node:http');
+  const poolOf = (agent: Agent, routeTo = directly): Pool => {
+    return { agent, ClientRequest, route: routeTo(endpoint), routeTo };
+  };
+  if (isAgent(options.agent)) return poolOf(options.agent);
+  // As Node's own agents have it (24 and later).
+  const { proxyEnv: env = process.env } = (options.agent ?? {}) as { proxyEnv?: NodeJS.ProcessEnv };
+  const proxies = await loadProxies(env);
+  const proxy = proxies?.proxyOf(endpoint.url, env);
+  if (proxies === undefined || proxy === undefined) return poolOf(newAgent(options, protocol));
+  if (protocol === 'http:') {
+    const routeTo = (to: HttpEndpoint) => proxies.forwarded(directly(to), to.url, proxy);
+    return poolOf(newAgent(options, proxy.protocol), routeTo);
+  }
+  const agent = newAgent(options, protocol);
+  proxies.tunnel(agent, proxy, options.timeoutMs);
+  return poolOf(agent);
 }
 
 /** As node:http tells, which takes agents of other kinds, too. */
@@ -133,36 +215,57 @@ function isAgent(agent: object | undefined): agent is Agent {
   return agent !== undefined && 'addRequest' in agent;
 }
 
-function newAgent({ maxConnections, agent }: TransportOptions, secure: boolean): Agent {
-  const { Agent: PoolAgent } = builtin(secure ? 'node:https' : 'node:http');
+function newAgent({ maxConnections, agent }: TransportOptions, protocol: string): Agent {
+  const { Agent: PoolAgent } = builtin(protocol === 'https:' ? 'node:https' : 'node:http');
   return new PoolAgent({
     keepAlive: true,
     maxSockets: maxConnections,
     maxFreeSockets: maxConnections,
     timeout: IDLE_CONNECTION_MS,
     ...agent,
+    // it has been read
+    ...{ proxyEnv: undefined },
   });
 }
 
-interface Target {
-  readonly protocol: string;
-  readonly hostname: string;
-  readonly port: string;
-  readonly path: string;
-  /** Name, value, name, value: written as it is, which saves Node a map and us its checks. */
-  readonly headers: readonly string[];
+/** How an endpoint is reached. */
+export interface Route {
+  readonly target: {
+    readonly protocol: string;
+    readonly hostname: string;
+    readonly port: string;
+    readonly socketPath?: string;
+    /** Empty for the signal's own. */
+    readonly path: string;
+    /** Name, value, name, value: written as it is, which saves Node a map and us its checks. */
+    readonly headers: readonly string[];
+  };
+  readonly secrets: readonly string[];
 }
 
-function targetOf({ url, headers }: HttpEndpoint): Target {
+function directly({ url, headers, secrets }: HttpEndpoint): Route {
   const { protocol, hostname, port, host, pathname, search } = url;
-  return {
-    protocol,
-    // IPv6 addresses stand in brackets in a URL only
-    hostname: hostname.replace(/^\[|\]$/g, ''),
-    port,
-    path: pathname + search,
-    headers: Object.entries<string>({ host, ...headers }).flat(),
-  };
+  const socketPath = socketPathOf(url);
+  const lines = (authority: string) => Object.entries({ host: authority, ...headers }).flat();
+  const target =
+    socketPath === undefined
+      ? {
+          protocol,
+          // IPv6 addresses stand in brackets in a URL only
+          hostname: hostname.replace(/^\[|\]$/g, ''),
+          port,
+          path: pathname + search,
+          headers: lines(host),
+        }
+      : {
+          protocol: 'http:',
+          hostname: 'localhost',
+          port: '',
+          socketPath,
+          path: '',
+          headers: lines('localhost'),
+        };
+  return { target, secrets };
 }
 
 function headersOf(fixed: readonly string[], { body, contentType, encoding }: Payload): string[] {

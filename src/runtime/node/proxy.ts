@@ -1,11 +1,14 @@
-import type { IncomingMessage } from 'node:http';
+import type { Agent, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { takeCredentials } from '../../deliver/credentials.ts';
+import { endpointOf } from '../../deliver/endpoint.ts';
 import { RETRYABLE_STATUSES } from '../../deliver/outcome.ts';
 import { builtin } from './builtin.ts';
+import type { Route } from './http-transport.ts';
 
 /** Variables as the environment has them. */
 type Env = Readonly<Record<string, string | undefined>>;
+
+type CreateConnection = Agent['createConnection'];
 
 /**
  * The proxy that variables name for requests to a URL; undefined for none. As curl reads them:
@@ -92,9 +95,63 @@ function portOf({ port, protocol }: URL): number {
   return Number(port) || (protocol === 'https:' ? 443 : 80);
 }
 
-/** The header a proxy is to see; undefined where its URL has no user. */
-export function proxyAuthorization(proxy: URL): string | undefined {
-  return takeCredentials(new URL(proxy));
+/** A proxy is an endpoint, too: what it is to see, and what must not be repeated. */
+function credentialsOf(proxy: URL) {
+  const { headers, secrets } = endpointOf({ url: proxy.href, headers: {}, userAgent: '' });
+  return { authorization: headers['authorization'], secrets };
+}
+
+/** By a request to the proxy that has the whole URL in it (RFC 9112 §3.2.2), for `http:`. */
+export function forwarded({ target, secrets }: Route, { origin }: URL, proxy: URL): Route {
+  const own = credentialsOf(proxy);
+  const headers = own.authorization === undefined ? [] : ['proxy-authorization', own.authorization];
+  return {
+    target: {
+      protocol: proxy.protocol,
+      hostname: bareHost(proxy.hostname),
+      port: proxy.port,
+      path: origin + target.path,
+      headers: [...target.headers, ...headers],
+    },
+    secrets: [...secrets, ...own.secrets],
+  };
+}
+
+/** Has an agent of node:https make its connections through a proxy, within `timeoutMs` each. */
+export function tunnel(agent: Agent, proxy: URL, timeoutMs: number): void {
+  const { createConnection, destroy } = agent;
+  const ended = new AbortController();
+  const connect = async (options: Parameters<CreateConnection>[0]): Promise<Socket> => {
+    const target = { host: String(options.host), port: Number(options.port) };
+    const socket = await connectThrough(proxy, target, timeoutMs, ended.signal);
+    const within = { ...options, socket };
+    const secured = createConnection.call(agent, within) as Socket;
+    // TLS within TLS does not pass these on, and an idle connection would keep the process alive.
+    secured.on('close', () => socket.destroy());
+    secured.ref = () => {
+      socket.ref();
+      return secured;
+    };
+    secured.unref = () => {
+      socket.unref();
+      return secured;
+    };
+    return secured;
+  };
+  const later: CreateConnection = (options, connected) => {
+    connect(options).then(
+      (socket) => connected!(null, socket),
+      (error: Error) => connected!(error, undefined as never),
+    );
+    return undefined;
+  };
+  Object.assign(agent, {
+    createConnection: later,
+    destroy() {
+      ended.abort();
+      destroy.call(agent);
+    },
+  });
 }
 
 /**
@@ -102,6 +159,7 @@ export function proxyAuthorization(proxy: URL): string | undefined {
  * one. What is said on it is for the caller, TLS to the target included.
  *
  * @param timeoutMs for all of it, in milliseconds.
+ * @param signal ends the connection, also later.
  * @throws Error, its `code` that of the network error; `ERR_HTTP_PROXY_REFUSED` where the proxy
  *   refuses for good, `EPROXY` where it may not the next time. Never with credentials.
  */
@@ -109,11 +167,13 @@ export function connectThrough(
   proxy: URL,
   target: { readonly host: string; readonly port: number },
   timeoutMs: number,
+  signal?: AbortSignal,
 ): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const host = bareHost(target.host);
     const authority = `${host.includes(':') ? `[${host}]` : host}:${target.port}`;
     const connection = connectTo(proxy);
+    if (signal !== undefined) builtin('node:stream').addAbortSignal(signal, connection);
     const fail = (message: string, code: string | undefined) => {
       clearTimeout(timer);
       connection.destroy();
@@ -127,7 +187,7 @@ export function connectThrough(
     ).unref();
 
     const headers = { Host: authority, Connection: 'keep-alive' };
-    const authorization = proxyAuthorization(proxy);
+    const { authorization } = credentialsOf(proxy);
     const { ClientRequest } = builtin('node:http');
     const request = new ClientRequest({
       method: 'CONNECT',
