@@ -4,6 +4,8 @@ import type { Effort } from './measure.ts';
 export interface BenchCase {
   /** A path: `path/record/10attr`. */
   readonly name: string;
+  /** Takes so long that it runs only where the pattern holds this text, or all is recorded. */
+  readonly askedBy?: string;
   /** Builds everything the case needs. Called only when the case is asked for. */
   prepare(): Prepared | Promise<Prepared>;
 }
@@ -17,6 +19,8 @@ export interface Prepared {
   readonly subjects: readonly TimedSubject[] | readonly MeasuredSubject[];
   /** For timed subjects: how one run's duration becomes a figure. */
   readonly work?: Work;
+  /** For subjects that measure themselves: rounds at most. */
+  readonly rounds?: number;
   /** Frees what `prepare` took. */
   close?(): void | Promise<void>;
 }
@@ -46,11 +50,17 @@ export interface MeasuredSubject {
 export const UNITS = {
   'ns/op': 'lower',
   'MB/s': 'higher',
+  'ms event-loop delay p50': 'lower',
+  'ms event-loop delay p99': 'lower',
+  'ms event-loop delay max': 'lower',
   'spans/s': 'higher',
+  'spans arrived': 'higher',
   'CPU s per million spans': 'lower',
   'MiB peak RSS': 'lower',
   'bytes allocated/op': 'lower',
+  'MiB peak queue': 'lower',
   'spans dropped': 'lower',
+  's until caught up': 'lower',
 } as const satisfies Record<string, 'lower' | 'higher'>;
 
 export type Unit = keyof typeof UNITS;

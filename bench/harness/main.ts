@@ -25,7 +25,7 @@ const { cases } = (await import(process.argv[2])) as { cases: readonly BenchCase
 const pattern = new RegExp(run.pattern);
 const subjects = new RegExp(run.subjects);
 for (const one of cases) {
-  if (!pattern.test(one.name)) continue;
+  if (!pattern.test(one.name) || !isAsked(one)) continue;
   try {
     print(one.name, await measureCase(one));
   } catch (error) {
@@ -33,6 +33,11 @@ for (const one of cases) {
     const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
     process.stderr.write(`${one.name}: FAILED\n${reason.replace(/^/gm, '  ')}\n\n`);
   }
+}
+
+function isAsked({ askedBy }: BenchCase): boolean {
+  const all = run.pattern === '' && run.record !== undefined;
+  return askedBy === undefined || all || run.pattern.includes(askedBy);
 }
 
 async function measureCase(one: BenchCase): Promise<Measurement[]> {

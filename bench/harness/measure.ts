@@ -43,7 +43,11 @@ interface Series {
 export async function measure(prepared: Prepared, effort: Effort): Promise<Measurement[]> {
   const series = prepared.work
     ? timed(prepared.subjects as readonly TimedSubject[], prepared.work, effort)
-    : await measured(prepared.subjects as readonly MeasuredSubject[], effort);
+    : await measured(
+        prepared.subjects as readonly MeasuredSubject[],
+        roundsOf(prepared, effort),
+        effort,
+      );
   return series.map((own) => summary(own, prepared.rivals, series));
 }
 
@@ -101,10 +105,17 @@ function meanRunMs(subject: TimedSubject, runs: number): number {
   return result.latency.mean;
 }
 
-async function measured(subjects: readonly MeasuredSubject[], effort: Effort): Promise<Series[]> {
+/** Rounds in which subjects measure themselves are long and average over more. */
+function roundsOf({ rounds = Number.POSITIVE_INFINITY }: Prepared, effort: Effort): number {
+  return Math.min(rounds, Math.max(1, Math.round(effort.rounds / 3)));
+}
+
+async function measured(
+  subjects: readonly MeasuredSubject[],
+  rounds: number,
+  effort: Effort,
+): Promise<Series[]> {
   const series = new Map<string, Series>();
-  // Such rounds are long and average over more.
-  const rounds = Math.max(1, Math.round(effort.rounds / 3));
   for (let round = 0; round < rounds; round++) {
     for (const at of rotation(subjects.length, round)) {
       const { name } = subjects[at];

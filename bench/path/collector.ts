@@ -11,6 +11,7 @@ import type {
 } from '../servers/otlp-server.ts';
 
 export interface Collector {
+  readonly protocol: Protocol;
   /** What exporters of its protocol are given. */
   readonly url: string;
   /** From now on it takes so long to answer. */
@@ -29,6 +30,7 @@ export async function startCollector(protocol: Protocol): Promise<Collector> {
   assert('port' in message);
   const base = `http://127.0.0.1:${message.port}`;
   return {
+    protocol,
     url: protocol === 'grpc' ? base : `${base}/v1/traces`,
     answerAfter: (delayMs) => server.send({ delayMs }),
     async setAway(away) {
