@@ -63,7 +63,7 @@ const KINDS = ['bearer', 'bearerFile', 'apiKey'] as const;
 type Members = { readonly [name in (typeof KINDS)[number] | 'header']?: unknown };
 
 /**
- * What `auth` and `headers` come to beyond headers that are plain values. URLs have been checked.
+ * What `auth` and `headers` come to beyond headers that are plain values.
  *
  * @throws OtlpError `invalid_option`
  */
@@ -118,9 +118,9 @@ function checkAlone({ headers, endpoint, tracesEndpoint }: Given, header: string
   const named = Object.keys(headers ?? {});
   let other = named.some((name) => name.toLowerCase() === header) ? 'headers' : '';
   const url = tracesEndpoint ?? endpoint;
-  if (header === 'authorization' && url !== undefined) {
-    const { username, password } = new URL(url);
-    if (username + password !== '') other = tracesEndpoint ? 'tracesEndpoint' : 'endpoint';
+  // With gRPC, URLs may come without a scheme.
+  if (header === 'authorization' && url !== undefined && /^(\w+:\/\/)?[^/?#]*@/.test(url)) {
+    other = tracesEndpoint === undefined ? 'endpoint' : 'tracesEndpoint';
   }
   if (other === '') return;
   throw invalid(`options 'auth' and '${other}' both say what '${header}' is; leave one out.`);

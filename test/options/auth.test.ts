@@ -223,6 +223,10 @@ describe('option auth that cannot be used', () => {
     expect(refusal({ auth, headers })).toBe(both('headers'));
     expect(refusal({ auth, endpoint: 'http://u:s3cr3t-2@c' })).toBe(both('endpoint'));
     expect(refusal({ auth, tracesEndpoint: 'http://s3cr3t-2@c' })).toBe(both('tracesEndpoint'));
+    expect(refusal({ auth, endpoint: 'u:s3cr3t-2@c:4317' })).toBe(both('endpoint'));
+    for (const endpoint of ['c', 'c:4317', 'http://c/a@b', 'http://c?a=b@c', 'http://c#a@b']) {
+      expect(resolved({ auth, endpoint })).toBeDefined();
+    }
     const key = { apiKey: 's3cr3t-1', header: 'x-key' };
     expect(refusal({ auth: key, headers: { 'X-KEY': 's3cr3t-2' } })).toBe(
       "options 'auth' and 'headers' both say what 'x-key' is; leave one out.",
