@@ -83,6 +83,7 @@ const LOADED_LATE = {
   'stdout-transport.ts': 'deno-stdout',
   'grpc-transport.ts': 'node-grpc',
   'json-format.ts': 'json-format',
+  'node-grpc.js': 'node-grpc',
   'node-slow-path.ts': 'node-slow-path',
   'web-slow-path.ts': 'web-slow-path',
 };
@@ -94,7 +95,7 @@ const LOADED_LATE = {
 const loadedLate = {
   name: 'loaded-late',
   setup(setup) {
-    setup.onResolve({ filter: /\.ts$/ }, ({ path, kind }) => {
+    setup.onResolve({ filter: /\.[tj]s$/ }, ({ path, kind }) => {
       const out = LOADED_LATE[path.slice(path.lastIndexOf('/') + 1)];
       if (kind !== 'dynamic-import' || out === undefined) return undefined;
       return { path: `./${out}.js`, external: true };

@@ -11,16 +11,16 @@
 import type { Attributes, Group, SpanData } from './buffer/record.ts';
 import type { Ring, Written } from './buffer/ring.ts';
 import { encodeTraces } from './codec/encode.ts';
-import type { Body } from './compress/compress.ts';
 import type { Deliver } from './deliver/deliver.ts';
 import type { Engine } from './engine/select.ts';
+import type { MakeBody, RequestBody } from './request-bodies.ts';
 import type { Host } from './runtime/host.ts';
 
 /** What the pipeline runs on once the engine is there. */
 export interface PipelineParts {
   readonly engine: Engine;
   readonly ring: Ring;
-  readonly compress: (at: number, bytes: number) => Body | Promise<Body>;
+  readonly makeBody: MakeBody;
   /** Where encoded requests go, and how long they may be. */
   readonly request: { readonly at: number; readonly limitBytes: number };
 }
@@ -103,32 +103,29 @@ export class Pipeline {
   /** One batch, from the ring to delivery. Returns whether there was one. */
   private journey(parts: PipelineParts): boolean {
     const { deliver, batch, beforeBatch } = this.options;
-    const { engine, ring, request, compress } = parts;
+    const { engine, ring, request, makeBody } = parts;
 
     beforeBatch();
     ring.commit();
     const encoded = encodeTraces(engine, request.at, request.limitBytes, batch.size);
     if (encoded === undefined) return false;
     this.dropped.too_large += encoded.tooLarge;
-    const { records, bytes: rawBytes } = encoded;
+    const { records } = encoded;
     if (records === 0) return false;
 
-    const body = compress(encoded.at, rawBytes);
-    const send = (ready: Body) =>
-      deliver.push({
-        signal: 'traces',
-        contentType: 'application/x-protobuf',
-        body: ready.body,
-        encoding: ready.encoding,
-        records,
-        rawBytes,
-      });
+    const body = makeBody(encoded.at, encoded.bytes);
+    const send = ({ body, encoding, contentType, rawBytes }: RequestBody) =>
+      deliver.push({ signal: 'traces', contentType, body, encoding, records, rawBytes });
     if ('body' in body) send(body);
     else this.sendLater(body, records, send);
     return true;
   }
 
-  private sendLater(body: Promise<Body>, records: number, send: (ready: Body) => void): void {
+  private sendLater(
+    body: Promise<RequestBody>,
+    records: number,
+    send: (ready: RequestBody) => void,
+  ): void {
     this.compressing += records;
     const pending = body.then((ready) => {
       this.compressing -= records;
@@ -167,6 +164,11 @@ export class Pipeline {
   settled(): void {
     this.patient = false;
     if ((this.parts?.ring.count ?? 0) >= this.options.batch.size) this.planTurn();
+  }
+
+  /** A whole batch waits for its turn. */
+  get backlogged(): boolean {
+    return !this.patient && (this.parts?.ring.count ?? 0) >= this.options.batch.size;
   }
 
   /** Sends everything that is in the ring on its way. */

@@ -19,9 +19,6 @@ export interface Means {
   compress(raw: Uint8Array, encoding: Compressed): Promise<Uint8Array>;
 }
 
-/** `remade` with a host's means, which each family of hosts has a bundle for. */
-export type Remake = (payload: Payload, remedy: Remedy) => Promise<readonly Payload[] | undefined>;
-
 /**
  * What to send in place of a refused payload, in this order: the same request uncompressed, or its
  * two halves, each in the encoding that the payload had. Their records add up to the payload's.

@@ -20,7 +20,9 @@ import type { TraceSampler } from './api/trace/tracer.ts';
 import { Group } from './buffer/record.ts';
 import { Ring } from './buffer/ring.ts';
 import { ShapeTree } from './buffer/shape.ts';
-import { gzipCapacity, makeCompress } from './compress/compress.ts';
+import { gzipCapacity } from './compress/compress.ts';
+import { authenticated } from './deliver/auth.ts';
+import { shown } from './deliver/outcome.ts';
 import type { Transport } from './deliver/transport.ts';
 import { planMemory } from './engine/plan.ts';
 import { type Engine, selectEngine } from './engine/select.ts';
@@ -34,9 +36,12 @@ import {
   totalDropped,
   traceHealth,
 } from './health/report.ts';
+import { resolveAuth } from './options/auth.ts';
+import { LONGEST_MS } from './options/delivery.ts';
 import type { StartOptions } from './options/options.ts';
 import { resolveOptions } from './options/resolve.ts';
 import { Pipeline } from './pipeline.ts';
+import { lateBodies, type MakeBody, makeBodies, PROTOBUF } from './request-bodies.ts';
 import type { Host, HostContext } from './runtime/host.ts';
 import { deliverOn, inTime, MAX_WAITING, transportOptions } from './wiring.ts';
 
@@ -67,6 +72,12 @@ export interface Telemetry {
    * `flushTimeoutMs`; the report says which. Never rejects.
    */
   flush(): Promise<FlushReport>;
+  /**
+   * Back-pressure for programs that record faster than can be delivered: resolves `true` as soon as
+   * there is room again, at once while there is; `false` when there is still none after `withinMs`
+   * (default: no bound). Recording itself never waits: what has no room is dropped and counted.
+   */
+  ready(withinMs?: number): Promise<boolean>;
   /** Counts and states of this moment. Costs nothing until it is called. */
   health(): Health;
   /**
@@ -104,16 +115,28 @@ const DETECTION_WAIT_MS = 500;
 export function startOn(host: Host, options: StartOptions = {}): Telemetry {
   const warn = (line: string) => host.warn(`otlp-wasm: ${line}`);
   const variables = host.variables?.(host.env, warn);
-  const settings = resolveOptions(options, variables);
+  const settings = resolveOptions(options, variables, host);
+  const auth = resolveAuth(options, host);
 
-  const otlp = () => host.httpTransport(transportOptions(settings));
+  const otlp = () => {
+    const reached = authenticated(host, transportOptions(settings), auth);
+    // Where there is none, the options have been refused.
+    return settings.protocol === 'grpc'
+      ? host.grpcTransport!(reached)
+      : host.httpTransport(reached);
+  };
   const exporter = options.transport ?? host.exporter?.(host.env, warn, otlp) ?? otlp();
   // With nowhere to go, spans are recorded only for those who process them.
   const nowhere = exporter === 'none';
   const disabled = settings.disabled || (nowhere && settings.spanProcessors.length === 0);
   // Opens nothing until it is sent to.
   const transport: Transport = nowhere ? otlp() : exporter;
-  const deliver = deliverOn(host, transport, settings);
+  const policy = { compression: transport.compression ?? settings.compression };
+  const deliver = deliverOn(host, transport, settings, {
+    onUncompressed: () => {
+      policy.compression = 'none';
+    },
+  });
 
   const clock = new Clock(host.now, host.unixNow, host.originMs(), host.hrtime);
   const pipeline = new Pipeline({
@@ -204,15 +227,20 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
     pipeline.open({
       engine: selected,
       ring: new Ring(selected, ringBytes),
-      compress: makeCompress(
-        selected,
-        transport.compression ?? settings.compression,
-        host.gzip,
-        plan.compressed,
-      ),
+      makeBody: bodiesOn(selected),
       request: plan.request,
     });
   };
+  // Other transports than OTLP's read protobuf.
+  const isJson = settings.protocol === 'http/json' && transport.name === undefined;
+  function bodiesOn(selected: Engine): MakeBody {
+    const parts = { engine: selected, plan, policy, host };
+    if (!isJson) return makeBodies(parts, PROTOBUF);
+    const format = import('./exporters/json-format.ts').then((json) => json.JSON_FORMAT);
+    return lateBodies(parts, format, (error) => {
+      warn(`JSON cannot be had, protobuf is sent: ${shown(String(error), [])}`);
+    });
+  }
   const selected = selectEngine(host.engines, options.engine, plan.bytes);
   const loaded =
     'then' in selected
@@ -262,6 +290,24 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
 
   async function flush(): Promise<FlushReport> {
     return report(await finish('drained'));
+  }
+
+  async function ready(withinMs = Number.POSITIVE_INFINITY): Promise<boolean> {
+    const deadlineAt = host.now() + withinMs;
+    const left = () => Math.max(0, deadlineAt - host.now());
+    const turn = (): Promise<boolean> =>
+      new Promise((resolve) => {
+        host.soon(() => resolve(true));
+      });
+    if (engine === undefined) {
+      const loading = Promise.resolve(loaded).then(() => true);
+      if (!(await inTime(host, loading, Math.min(withinMs, LONGEST_MS)))) return false;
+    }
+    // The turns in which batches leave the ring, and in which requests are answered.
+    while (pipeline.backlogged) {
+      if (!(await inTime(host, turn(), Math.min(left(), LONGEST_MS)))) return false;
+    }
+    return deliver.ready(left());
   }
 
   let down: Promise<FlushReport> | undefined;
@@ -352,6 +398,7 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
     }),
     register,
     flush,
+    ready,
     shutdown,
     health: () => {
       const stats = deliver.stats();
@@ -368,6 +415,8 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
             url: transport.name ?? shownUrl(settings.url),
             state: stats.failing ? 'failing' : 'ok',
             inFlight: stats.inFlight,
+            limit: stats.limit,
+            connections: stats.connections,
             lastError: stats.lastError,
             lastWarning: stats.lastWarning,
           },

@@ -24,20 +24,22 @@ export function transportOptions(
     timeoutMs: settings.timeoutMs,
     maxConnections: settings.maxInFlight,
     maxResponseBytes: MAX_RESPONSE_BYTES,
+    retryable: settings.retryable,
   };
 }
 
 /** Delivery by `transport`, in which nothing is traced: exports would trace themselves. */
 export function deliverOn(
-  host: Pick<Host, 'now' | 'setTimer' | 'soon' | 'fillRandom'>,
+  host: Pick<Host, 'now' | 'setTimer' | 'soon' | 'fillRandom' | 'remake'>,
   transport: Transport,
   queue: QueueSettings,
-  onDrop?: DeliverOptions['onDrop'],
+  more: Pick<DeliverOptions, 'observer' | 'onUncompressed'> = {},
 ): Deliver {
   return createDeliver({
     transport: {
       send: (payload) =>
         contextApi.with(suppressTracing(ROOT_CONTEXT), () => transport.send(payload)),
+      connections: () => transport.connections?.(),
       close: () => transport.close(),
     },
     clock: host,
@@ -49,7 +51,11 @@ export function deliverOn(
     maxQueueBytes: queue.maxQueueBytes,
     maxInFlight: queue.maxInFlight,
     retry: queue.retry,
-    ...(onDrop !== undefined && { onDrop }),
+    dropPolicy: queue.dropPolicy,
+    priority: queue.priority,
+    concurrency: queue.concurrency,
+    remake: host.remake,
+    ...more,
   });
 }
 

@@ -65,7 +65,7 @@ function open(name: EngineName, sampler?: TraceSampler): Path {
     batch: { size: BATCH, delayMs: 1000 },
     maxWaiting: 0,
   });
-  pipeline.open({ engine, ring, compress: unexpected, request });
+  pipeline.open({ engine, ring, makeBody: unexpected, request });
   const provider = new RecordingTracerProvider(
     {
       clock: new Clock(host.now, host.unixNow, host.originMs(), host.hrtime),

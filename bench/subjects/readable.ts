@@ -25,7 +25,7 @@ export function exporting(): { bodyOf(spans: readonly object[]): Uint8Array } {
   const unused = () => {
     throw new Error('the engine has a kernel of its own');
   };
-  const compress = makeCompress(engine, 'gzip', unused, plan.compressed);
+  const compress = makeCompress(engine, { compression: 'gzip' }, { gzip: unused }, plan.compressed);
   return {
     bodyOf(spans) {
       const bodies: Uint8Array[] = [];

@@ -1,12 +1,26 @@
 import type { Engine } from '../engine/select.ts';
 
-/** What a host can do for an engine that has no kernels of its own. */
-export type HostGzip = (bytes: Uint8Array<ArrayBuffer>) => Uint8Array | Promise<Uint8Array>;
+/** What bodies are compressed with. */
+export type Compression = 'gzip' | 'zstd' | 'none';
+
+/** One of a host's own compressors. */
+export type HostCompress = (bytes: Uint8Array<ArrayBuffer>) => Uint8Array | Promise<Uint8Array>;
+
+/** What a host can do for what an engine has no kernels for. */
+export interface HostCompressors {
+  readonly gzip: HostCompress;
+  readonly zstd?: HostCompress;
+}
+
+/** How bodies are compressed from now on. */
+export interface CompressionPolicy {
+  compression: Compression;
+}
 
 /** A request's body as it goes on the wire: its own copy, never a view of engine memory. */
 export interface Body {
   readonly body: Uint8Array;
-  readonly encoding: 'identity' | 'gzip';
+  readonly encoding: 'identity' | 'gzip' | 'zstd';
 }
 
 /** Smaller bodies do not get smaller (measured: OTLP payloads up to about 450 bytes). */
@@ -26,35 +40,37 @@ export function gzipCapacity(bytes: number): number {
  */
 export function makeCompress(
   engine: Engine,
-  compression: 'gzip' | 'none',
-  hostGzip: HostGzip,
+  policy: CompressionPolicy,
+  host: HostCompressors,
   room: { at: number; capacity: number },
 ): (at: number, bytes: number) => Body | Promise<Body> {
   const memory = new Uint8Array(engine.buffer);
   const { kernels } = engine;
   return (at, bytes) => {
+    const { compression } = policy;
     if (compression === 'none' || bytes < MIN_BYTES) {
       return { body: memory.slice(at, at + bytes), encoding: 'identity' };
     }
-    if (kernels !== undefined) {
+    if (kernels !== undefined && compression === 'gzip') {
       const length = kernels.gzipFast(at, bytes, room.at, room.capacity);
       if (length > 0) return { body: memory.slice(room.at, room.at + length), encoding: 'gzip' };
     }
-    return compressByHost(memory.slice(at, at + bytes), hostGzip);
+    return compressByHost(memory.slice(at, at + bytes), host, compression);
   };
 }
 
 /** The body that the host makes of `raw`; the bytes as they are where it cannot compress after all. */
 export function compressByHost(
   raw: Uint8Array<ArrayBuffer>,
-  hostGzip: HostGzip,
+  host: HostCompressors,
+  encoding: 'gzip' | 'zstd',
 ): Body | Promise<Body> {
   const plain: Body = { body: raw, encoding: 'identity' };
   try {
-    const body = hostGzip(raw);
-    if (body instanceof Uint8Array) return { body, encoding: 'gzip' };
+    const body = host[encoding]!(raw);
+    if (body instanceof Uint8Array) return { body, encoding };
     return body.then(
-      (compressed): Body => ({ body: compressed, encoding: 'gzip' }),
+      (compressed): Body => ({ body: compressed, encoding }),
       () => plain,
     );
   } catch {

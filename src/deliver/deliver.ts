@@ -7,9 +7,20 @@
  * Invariant at any moment, in records: pushed = sent + rejected + Σ dropped + queued.
  */
 
+import { type AttemptEnd, adaptiveLimit, fixedLimit } from './concurrency.ts';
 import { shown } from './outcome.ts';
+import { createQueue, type DropPolicy, type Entry } from './queue.ts';
 import { backoffMs, DEFAULT_RETRY, type RetryPolicy } from './retry.ts';
-import type { Outcome, Payload, Transport } from './transport.ts';
+import { retryBudget } from './retry-budget.ts';
+import type {
+  Connections,
+  Encoding,
+  Outcome,
+  Payload,
+  Remedy,
+  Signal,
+  Transport,
+} from './transport.ts';
 
 /** The part of a host that delivery needs. */
 export interface Clock {
@@ -26,12 +37,41 @@ export interface DeliverOptions {
   readonly random: () => number;
   /** Bytes of request bodies held at most, those in flight included. Default 67 108 864. */
   readonly maxQueueBytes?: number;
+  /** What goes when the queue is full: what comes (`newest`) or what has waited longest. Default `newest`. */
+  readonly dropPolicy?: DropPolicy;
+  /** Signals, the most important first: sent first, dropped last. Default all alike. */
+  readonly priority?: readonly Signal[];
   /** Requests in flight at most. Default 32. */
   readonly maxInFlight?: number;
+  /** Whether fewer are in flight while the endpoint is slow or fails. Default `fixed`. */
+  readonly concurrency?: 'fixed' | 'adaptive';
   readonly retry?: Partial<RetryPolicy>;
-  /** Called with every payload that is given up, once it has been counted. Must not throw. */
-  readonly onDrop?: (payload: Payload, cause: DropCause) => void;
+  /**
+   * Makes other payloads of one that is refused as it is; undefined when that cannot be done. Must
+   * not reject. Default: what is refused is rejected.
+   */
+  readonly remake?: Remake;
+  /** Called once when it turns out that the endpoint takes no compressed bodies. */
+  readonly onUncompressed?: () => void;
+  readonly observer?: DeliverObserver;
 }
+
+/** Is told what becomes of each payload, once it has been counted. Must not throw. */
+export interface DeliverObserver {
+  /** An attempt begins. */
+  attempted(payload: Payload): void;
+  /** It has failed in a way that says something of the endpoint, and there will be another. */
+  failed(payload: Payload, outcome: Retryable): void;
+  answered(payload: Payload, outcome: Answer): void;
+  dropped(payload: Payload, cause: DropCause): void;
+  /** These are sent in its place. */
+  replaced(payload: Payload, by: readonly Payload[]): void;
+}
+
+type Retryable = Extract<Outcome, { kind: 'retryable' }>;
+type Answer = Exclude<Outcome, Retryable>;
+
+export type Remake = (payload: Payload, remedy: Remedy) => Promise<readonly Payload[] | undefined>;
 
 /** Why records were given up. */
 export type DropCause =
@@ -51,8 +91,10 @@ export interface DeliverStats {
   readonly queuedRecords: number;
   /** Bytes of the bodies of those, as they go on the wire. */
   readonly queuedBytes: number;
-  /** Requests in flight. */
+  /** Requests in flight, and how many may be at this moment. */
   readonly inFlight: number;
+  readonly limit: number;
+  readonly connections: Connections | undefined;
   /** Records the server accepted. */
   readonly sent: number;
   /** Records the server refused for good, those of a partial success included. */
@@ -79,6 +121,11 @@ export interface Deliver {
    */
   push(payload: Payload): void;
   /**
+   * Resolves `true` at once while less than three quarters of the queue's bytes are taken,
+   * otherwise as soon as less than half are; `false` after `withinMs`.
+   */
+  ready(withinMs: number): Promise<boolean>;
+  /**
    * Resolves `true` when everything pushed before the call is answered or given up; `false`
    * after `withinMs`, or as soon as nothing can be attempted any more before that.
    */
@@ -88,18 +135,6 @@ export interface Deliver {
   /** For the end of the process: drops everything now (`exit`). Returns what was lost. */
   abandon(): { payloads: number; records: number };
   stats(): DeliverStats;
-}
-
-interface Entry {
-  readonly payload: Payload;
-  readonly sequence: number;
-  readonly pushedAt: number;
-  /** Not to be sent before this moment. */
-  dueAt: number;
-  attempts: number;
-  /** Attempts that said something about the endpoint. */
-  failures: number;
-  sending: boolean;
 }
 
 interface Waiter {
@@ -112,14 +147,32 @@ interface Waiter {
 /** Longest wait a timer can be set to, milliseconds. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
+/** What the end of an attempt says about the load of the endpoint. */
+function endOf(outcome: Outcome): AttemptEnd {
+  if (outcome.kind === 'retryable') return outcome.atOnce === true ? 'ignored' : 'failed';
+  return outcome.kind === 'rejected' ? 'ignored' : 'answered';
+}
+
 export function createDeliver(options: DeliverOptions): Deliver {
-  const { transport, clock, random, maxQueueBytes = 64 * 1024 * 1024, onDrop } = options;
+  const { transport, clock, random, maxQueueBytes = 64 * 1024 * 1024 } = options;
+  const { remake, observer } = options;
+  const { dropPolicy = 'newest', priority = [] } = options;
   const maxInFlight = Math.max(1, options.maxInFlight ?? 32);
   const retry: RetryPolicy = { ...DEFAULT_RETRY, ...options.retry };
+  const limit =
+    options.concurrency === 'adaptive'
+      ? adaptiveLimit({ max: maxInFlight })
+      : fixedLimit(maxInFlight);
+  const budget = retryBudget(
+    { ratio: retry.budgetRatio, perSecond: retry.budgetPerSecond },
+    clock.now(),
+  );
 
-  /** Everything not settled yet, oldest first: a retried payload keeps its place. */
-  const pending = new Set<Entry>();
+  /** Everything not settled yet. */
+  const queue = createQueue({ maxBytes: maxQueueBytes, dropPolicy, priority });
   const waiters = new Set<Waiter>();
+  /** Those who wait for room in the queue. */
+  const producers = new Set<Waiter>();
   const dropped: Record<DropCause, number> = {
     queue_full: 0,
     retry_expired: 0,
@@ -127,8 +180,6 @@ export function createDeliver(options: DeliverOptions): Deliver {
     exit: 0,
   };
   let pushed = 0;
-  let queuedRecords = 0;
-  let queuedBytes = 0;
   let inFlight = 0;
   let sent = 0;
   let rejected = 0;
@@ -139,7 +190,10 @@ export function createDeliver(options: DeliverOptions): Deliver {
   let lastError: string | undefined;
   let lastWarning: string | undefined;
 
-  let sequence = 0;
+  /** Encodings that the endpoint has accepted. */
+  const accepted = new Set<Encoding>();
+  /** It refuses compressed bodies, and takes others. */
+  let uncompressed = false;
   /** Failures in a row, as rounds: requests that fail together count once. */
   let failures = 0;
   /** While failing: when the next probe may go. */
@@ -153,27 +207,15 @@ export function createDeliver(options: DeliverOptions): Deliver {
 
   function push(payload: Payload): void {
     pushed += payload.records;
-    if (closedAs !== undefined) {
-      count(payload, closedAs);
-    } else if (queuedBytes + payload.body.length > maxQueueBytes) {
-      count(payload, 'queue_full');
-    } else {
-      const now = clock.now();
-      pending.add({
-        payload,
-        sequence: ++sequence,
-        pushedAt: now,
-        dueAt: now,
-        attempts: 0,
-        failures: 0,
-        sending: false,
-      });
-      queuedRecords += payload.records;
-      queuedBytes += payload.body.length;
-      if (!pumpPlanned) {
-        pumpPlanned = true;
-        clock.soon(pump);
-      }
+    const given = closedAs === undefined ? queue.add(payload, clock.now()) : undefined;
+    if (given === undefined) count(payload, closedAs!);
+    for (const lost of given ?? []) {
+      if ('payload' in lost) countAll(lost, 'queue_full');
+      else count(lost, 'queue_full');
+    }
+    if (!pumpPlanned && queue.size > 0) {
+      pumpPlanned = true;
+      clock.soon(pump);
     }
   }
 
@@ -186,53 +228,108 @@ export function createDeliver(options: DeliverOptions): Deliver {
     const opensAt = failures > 0 ? Math.max(throttledUntil, probeAt) : throttledUntil;
     let wakeAt = Number.POSITIVE_INFINITY;
     if (opensAt > now) {
-      if (pending.size > 0) wakeAt = opensAt;
+      if (queue.size > 0) wakeAt = opensAt;
     } else {
-      for (const entry of pending) {
-        // a failing endpoint gets one probe at a time, until one is answered
-        if (inFlight >= (failures > 0 ? 1 : maxInFlight)) break;
-        if (entry.sending) continue;
-        if (entry.dueAt <= now) void attempt(entry);
-        else wakeAt = Math.min(wakeAt, entry.dueAt);
-      }
+      for (const lane of queue.lanes) wakeAt = Math.min(wakeAt, sendFrom(lane, now));
     }
     if (waiters.size > 0) answerWaiters(inFlight === 0 ? wakeAt : now);
+    if (producers.size > 0 && queue.bytes < maxQueueBytes / 2) {
+      for (const producer of producers) release(producers, producer, true);
+    }
     if (wakeAt !== Number.POSITIVE_INFINITY) {
       // a retry keeps the process alive only while somebody waits for it
-      cancelWake = clock.setTimer(pump, Math.min(wakeAt - now, MAX_TIMER_MS), waiters.size > 0);
+      const awaited = waiters.size > 0 || producers.size > 0;
+      cancelWake = clock.setTimer(pump, Math.min(wakeAt - now, MAX_TIMER_MS), awaited);
     }
+  }
+
+  /** Sends what is due; returns when more will be. */
+  function sendFrom(lane: ReadonlySet<Entry>, now: number): number {
+    let wakeAt = Number.POSITIVE_INFINITY;
+    for (const entry of lane) {
+      // a failing endpoint gets one probe at a time, until one is answered
+      if (inFlight >= (failures > 0 ? 1 : limit.current)) break;
+      if (entry.sending) continue;
+      if (entry.dueAt > now) {
+        wakeAt = Math.min(wakeAt, entry.dueAt);
+      } else if (entry.failures > 0 && failures === 0 && !budget.take(now)) {
+        wakeAt = Math.min(wakeAt, budget.availableAt(now));
+      } else {
+        void attempt(entry);
+      }
+    }
+    return wakeAt;
   }
 
   async function attempt(entry: Entry): Promise<void> {
     const round = failures;
     entry.sending = true;
     inFlight++;
+    if (uncompressed && entry.payload.encoding !== 'identity') {
+      await replaced(entry, 'uncompressed');
+      if (!queue.has(entry)) {
+        inFlight--;
+        return pump();
+      }
+    }
+    const { payload } = entry;
+    const startedAt = clock.now();
+    const limitRound = limit.started();
+    let outcome: Outcome;
     requests++;
     if (entry.attempts++ > 0) retries++;
-    let outcome: Outcome;
+    else budget.deposit();
+    observer?.attempted(payload);
     try {
-      outcome = await transport.send(entry.payload);
+      outcome = await transport.send(payload);
     } catch (error) {
       // a transport must not throw; waiting a tick here keeps pump from calling itself
       outcome = await Promise.resolve({ kind: 'rejected' as const, reason: String(error) });
     }
+    limit.ended(limitRound, clock.now() - startedAt, endOf(outcome));
+    const remedy = remedyFor(payload, outcome);
+    const again = remedy !== undefined && (await replaced(entry, remedy));
     entry.sending = false;
     inFlight--;
     // given up meanwhile: it has been counted as dropped
-    if (pending.has(entry)) {
-      if (outcome.kind === 'retryable') failed(entry, outcome, round);
+    if (queue.has(entry)) {
+      if (again) {
+        failures = 0;
+        lastWarning = shown((outcome as { reason: string }).reason, []);
+      } else if (outcome.kind === 'retryable') failed(entry, outcome, round);
       else answered(entry, outcome);
     }
     pump();
   }
 
-  function answered(entry: Entry, outcome: Exclude<Outcome, { kind: 'retryable' }>): void {
-    const { records, rawBytes, body } = entry.payload;
+  /** What can be tried with a payload that is refused as it is. */
+  function remedyFor({ encoding, records }: Payload, outcome: Outcome): Remedy | undefined {
+    if (outcome.kind !== 'rejected') return undefined;
+    const { remedy, status } = outcome;
+    if (remedy === 'split') return records > 1 ? remedy : undefined;
+    // a 400 to an encoding that has been accepted before means the request itself
+    const known = status === 400 && accepted.has(encoding);
+    return encoding === 'identity' || known ? undefined : remedy;
+  }
+
+  async function replaced(entry: Entry, remedy: Remedy): Promise<boolean> {
+    const payloads = await remake?.(entry.payload, remedy);
+    if (payloads === undefined || !queue.has(entry)) return false;
+    observer?.replaced(entry.payload, payloads);
+    queue.replace(entry, payloads, clock.now());
+    if (remedy === 'uncompressed') entry.recoded = true;
+    return true;
+  }
+
+  function answered(entry: Entry, outcome: Answer): void {
+    const { payload } = entry;
+    const { records, rawBytes, body, encoding } = payload;
     let refused = 0;
     if (outcome.kind === 'rejected') {
       refused = records;
       lastError = shown(outcome.reason, []);
     } else {
+      accepted.add(encoding);
       sentRawBytes += rawBytes;
       sentBytes += body.length;
       if (outcome.kind === 'partial') {
@@ -246,14 +343,16 @@ export function createDeliver(options: DeliverOptions): Deliver {
     failures = 0;
     rejected += refused;
     sent += records - refused;
-    remove(entry);
+    if (entry.recoded && outcome.kind !== 'rejected' && !uncompressed) {
+      uncompressed = true;
+      lastWarning = 'the endpoint takes no compressed bodies: they are sent as they are';
+      options.onUncompressed?.();
+    }
+    queue.next(entry, clock.now());
+    observer?.answered(payload, outcome);
   }
 
-  function failed(
-    entry: Entry,
-    outcome: Extract<Outcome, { kind: 'retryable' }>,
-    round: number,
-  ): void {
+  function failed(entry: Entry, outcome: Retryable, round: number): void {
     lastError = shown(outcome.reason, []);
     // a second stale connection in a row waits like any failure
     if (outcome.atOnce === true && entry.attempts === entry.failures + 1) return;
@@ -267,56 +366,64 @@ export function createDeliver(options: DeliverOptions): Deliver {
     if (newRound) probeAt = entry.dueAt;
     if (delayMs > 0) throttledUntil = Math.max(throttledUntil, entry.dueAt);
     // what is too old by the time the server would listen again goes, this payload or another
-    for (const old of pending) {
-      if (old.pushedAt + retry.maxAgeMs > now + delayMs) break;
-      if (!old.sending) drop(old, 'retry_expired');
+    for (const lane of queue.lanes) {
+      for (const old of lane) {
+        if (old.pushedAt + retry.maxAgeMs > now + delayMs) break;
+        if (!old.sending) drop(old, 'retry_expired');
+      }
     }
+    if (queue.has(entry)) observer?.failed(entry.payload, outcome);
   }
 
   function drop(entry: Entry, cause: DropCause): void {
-    remove(entry);
-    count(entry.payload, cause);
+    queue.remove(entry);
+    countAll(entry, cause);
+  }
+
+  function countAll({ payload, rest }: Entry, cause: DropCause): void {
+    count(payload, cause);
+    for (const part of rest) count(part, cause);
   }
 
   function count(payload: Payload, cause: DropCause): void {
     dropped[cause] += payload.records;
-    onDrop?.(payload, cause);
-  }
-
-  function remove(entry: Entry): void {
-    pending.delete(entry);
-    queuedRecords -= entry.payload.records;
-    queuedBytes -= entry.payload.body.length;
+    observer?.dropped(payload, cause);
   }
 
   /** `nextAt`: nothing happens before that moment. */
   function answerWaiters(nextAt: number): void {
-    const oldest = pending.values().next().value;
+    const oldest = queue.oldest();
     for (const waiter of waiters) {
-      if (oldest === undefined || oldest.sequence > waiter.last) release(waiter, true);
-      else if (nextAt > waiter.deadlineAt) release(waiter, false);
+      if (oldest > waiter.last) release(waiters, waiter, true);
+      else if (nextAt > waiter.deadlineAt) release(waiters, waiter, false);
     }
   }
 
-  function release(waiter: Waiter, complete: boolean): void {
+  function release(among: Set<Waiter>, waiter: Waiter, complete: boolean): void {
     waiter.cancel();
-    waiters.delete(waiter);
+    among.delete(waiter);
     waiter.resolve(complete);
   }
 
-  function drained(withinMs: number): Promise<boolean> {
+  /** Adds somebody who waits `withinMs` at most. */
+  function waitAmong(among: Set<Waiter>, withinMs: number): Promise<boolean> {
     return new Promise((resolve) => {
       const deadlineAt = clock.now() + withinMs;
-      const waiter: Waiter = { last: sequence, deadlineAt, resolve, cancel: () => {} };
-      waiters.add(waiter);
-      const delayMs = Math.min(withinMs, MAX_TIMER_MS);
+      const waiter: Waiter = { last: queue.sequence, deadlineAt, resolve, cancel: () => {} };
+      among.add(waiter);
       const expire = () => {
-        release(waiter, false);
+        release(among, waiter, false);
         pump();
       };
-      waiter.cancel = clock.setTimer(expire, delayMs, true);
+      waiter.cancel = clock.setTimer(expire, Math.min(withinMs, MAX_TIMER_MS), true);
       pump();
     });
+  }
+
+  const drained = (withinMs: number) => waitAmong(waiters, withinMs);
+
+  async function ready(withinMs: number): Promise<boolean> {
+    return queue.bytes < (maxQueueBytes * 3) / 4 || waitAmong(producers, withinMs);
   }
 
   function close(withinMs: number): Promise<boolean> {
@@ -330,13 +437,13 @@ export function createDeliver(options: DeliverOptions): Deliver {
 
   function abandon(): { payloads: number; records: number } {
     closedAs = 'exit';
-    const lost = { payloads: pending.size, records: queuedRecords };
+    const lost = { payloads: queue.size, records: queue.records };
     end('exit');
     return lost;
   }
 
   function end(cause: DropCause): void {
-    for (const entry of pending) drop(entry, cause);
+    for (const lane of queue.lanes) for (const entry of lane) drop(entry, cause);
     transport.close();
     pump();
   }
@@ -344,9 +451,11 @@ export function createDeliver(options: DeliverOptions): Deliver {
   function stats(): DeliverStats {
     return {
       pushed,
-      queuedRecords,
-      queuedBytes,
+      queuedRecords: queue.records,
+      queuedBytes: queue.bytes,
       inFlight,
+      limit: limit.current,
+      connections: transport.connections?.(),
       sent,
       rejected,
       dropped: { ...dropped },
@@ -360,5 +469,5 @@ export function createDeliver(options: DeliverOptions): Deliver {
     };
   }
 
-  return { push, drained, close, abandon, stats };
+  return { push, ready, drained, close, abandon, stats };
 }

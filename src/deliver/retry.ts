@@ -1,3 +1,5 @@
+import { DEFAULT_RETRY_BUDGET } from './retry-budget.ts';
+
 /** When a payload is sent again (OTLP: exponential back-off with jitter, Retry-After honoured). */
 export interface RetryPolicy {
   /** Upper bound of the first wait, milliseconds. Default 1000. */
@@ -13,6 +15,13 @@ export interface RetryPolicy {
    * this age ends it at once.
    */
   readonly maxAgeMs: number;
+  /**
+   * While other requests succeed, retries go in this proportion to first attempts at most, and wait
+   * otherwise: a collector that is partly sick is not stampeded. Default 0.2.
+   */
+  readonly budgetRatio: number;
+  /** Retries per second in any case. Default 1. */
+  readonly budgetPerSecond: number;
 }
 
 export const DEFAULT_RETRY: RetryPolicy = {
@@ -20,6 +29,8 @@ export const DEFAULT_RETRY: RetryPolicy = {
   multiplier: 2,
   maxMs: 30_000,
   maxAgeMs: 300_000,
+  budgetRatio: DEFAULT_RETRY_BUDGET.ratio,
+  budgetPerSecond: DEFAULT_RETRY_BUDGET.perSecond,
 };
 
 /**

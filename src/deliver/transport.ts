@@ -90,7 +90,7 @@ export interface Transport {
   /** Sends one payload once. Resolves with how it ended and never rejects. */
   send(payload: Payload): Promise<Outcome>;
   /** The state of its connections, where it has its own. */
-  connections?(): Connections;
+  connections?(): Connections | undefined;
   /** Closes pooled connections. Attempts in flight are cut and resolve `retryable`. */
   close(): void;
 }
@@ -111,7 +111,7 @@ export interface TransportOptions {
    */
   readonly agent?: object | MakeAgent;
   /** Answers worth another attempt. */
-  readonly retryable?: RetryableAnswers;
+  readonly retryable?: Partial<RetryableAnswers>;
   /** The User-Agent; empty sends none (browsers set their own, and ours would cost a preflight). */
   readonly userAgent: string;
   /** One attempt's time limit in milliseconds, connecting included. */

@@ -6,6 +6,7 @@ type Shared =
   | 'soon'
   | 'fillRandom'
   | 'gzip'
+  | 'remake'
   | 'engines'
   | 'httpTransport'
   | 'variables'

@@ -1,4 +1,5 @@
-import type { Outcome, Transport } from '../deliver/transport.ts';
+import { lateTransport } from '../deliver/late-transport.ts';
+import type { Transport } from '../deliver/transport.ts';
 import { exportersFromEnv } from '../options/exporter.ts';
 import type { Host } from '../runtime/host.ts';
 
@@ -25,37 +26,16 @@ export function exporterFromEnv(
     console: () => import('./console.ts').then(({ consoleTransport }) => consoleTransport()),
     'otlp/stdout': exporters['otlp/stdout'],
   };
-  return lazyTransport(names.join(','), async () => {
+  const load = async () => {
     if (names.length === 1) return loaders[names[0]!]();
     const { fanOutTransport } = await import('./fan-out.ts');
     const members = names.map(async (name) => ({ name, transport: await loaders[name]() }));
     return fanOutTransport(await Promise.all(members));
-  });
-}
-
-/** A transport that is loaded with the first payload; bodies come uncompressed. */
-function lazyTransport(name: string, load: () => Promise<Transport>): Transport {
-  let loading: Promise<Transport> | undefined;
-  let closed = false;
-
-  async function send(payload: Parameters<Transport['send']>[0]): Promise<Outcome> {
-    let transport: Transport;
-    try {
-      transport = await (loading ??= load());
-    } catch (error) {
-      return { kind: 'rejected', reason: `the exporter ${name} cannot be loaded: ${error}` };
-    }
-    if (closed) return { kind: 'retryable', reason: 'the transport is closed' };
-    return transport.send(payload);
-  }
-
-  function close(): void {
-    closed = true;
-    void loading?.then(
-      (transport) => transport.close(),
-      () => {},
-    );
-  }
-
-  return { name, compression: 'none', send, close };
+  };
+  const name = names.join(',');
+  const late = lateTransport(load, (error) => ({
+    kind: 'rejected',
+    reason: `the exporter ${name} cannot be loaded: ${error}`,
+  }));
+  return { ...late, name, compression: 'none' };
 }

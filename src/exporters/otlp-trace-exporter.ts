@@ -2,16 +2,16 @@
  * `OTLPTraceExporter` of every protocol and host: takes spans from another SDK's span processor,
  * encodes them within the call, and hands them to delivery. Read it in this order:
  *
- *   export → #encode → #hand → delivery → #sent → told
+ *   export → #encode → #hand → delivery → #answered → told
  *
  * Invariant at any moment, in spans: recorded = sent + rejected + queued + Σ dropped.
  */
 
 import { textOf } from '../api/trace/attributes.ts';
 import type { Encoded } from '../codec/encode.ts';
-import { type Body, compressByHost, gzipCapacity, makeCompress } from '../compress/compress.ts';
+import { type CompressionPolicy, gzipCapacity } from '../compress/compress.ts';
 import { authenticated } from '../deliver/auth.ts';
-import type { Deliver, DropCause } from '../deliver/deliver.ts';
+import type { Deliver, DeliverObserver, DropCause } from '../deliver/deliver.ts';
 import { shown } from '../deliver/outcome.ts';
 import type { Outcome, Payload, Transport } from '../deliver/transport.ts';
 import { planMemory } from '../engine/plan.ts';
@@ -19,6 +19,12 @@ import { type Engine, selectEngine } from '../engine/select.ts';
 import { OtlpError } from '../errors.ts';
 import { lossReporter } from '../health/losses.ts';
 import { type EndpointHealth, type Health, type SignalHealth, shownUrl } from '../health/report.ts';
+import {
+  type ExportFormat,
+  type MakeBody,
+  makeBodies,
+  type RequestBody,
+} from '../request-bodies.ts';
 import { deliverOn, inTime, MAX_WAITING, transportOptions } from '../wiring.ts';
 import type { ExporterHost } from './exporter-host.ts';
 import {
@@ -35,12 +41,6 @@ export interface ExportResult {
   readonly code: 0 | 1;
   /** What was lost and why; beside code 0, why spans are not delivered yet. */
   readonly error?: Error;
-}
-
-/** How requests of one OTLP encoding are made from those in protobuf. */
-export interface ExportFormat {
-  readonly contentType: string;
-  readonly transcode?: (request: Uint8Array) => Uint8Array<ArrayBuffer>;
 }
 
 /** Why spans were given up before delivery had them. */
@@ -108,8 +108,7 @@ interface Waiting {
 /** What is there once the engine is. */
 interface Parts {
   readonly encoder: SpanEncoder;
-  readonly memory: Uint8Array;
-  readonly compress: (at: number, bytes: number) => Body | Promise<Body>;
+  readonly makeBody: MakeBody;
 }
 
 /**
@@ -120,6 +119,7 @@ export class TraceExporter {
   readonly #host: ExporterHost;
   readonly #format: ExportFormat;
   readonly #settings: ExporterSettings;
+  readonly #policy: CompressionPolicy;
   readonly #deliver: Deliver;
   readonly #losses: ReturnType<typeof lossReporter>;
   readonly #warn: (line: string) => void;
@@ -157,9 +157,13 @@ export class TraceExporter {
     this.#warn = (line) => host.warn(`otlp-wasm: ${line}`);
     const settings = resolveExporterOptions(options, host, this.#warn);
     this.#settings = settings;
-    this.#deliver = deliverOn(host, this.#watched(), settings, (payload, cause) =>
-      this.#gaveUp(payload, cause),
-    );
+    this.#policy = { compression: settings.compression };
+    this.#deliver = deliverOn(host, this.#transport(), settings, {
+      observer: this.#observer(),
+      onUncompressed: () => {
+        this.#policy.compression = 'none';
+      },
+    });
     this.#losses = lossReporter(
       () => ({ traces: this.#traces(), lastError: this.#deliver.stats().lastError }),
       host.now,
@@ -238,6 +242,8 @@ export class TraceExporter {
           url: shownUrl(this.#settings.url),
           state: stats.failing ? 'failing' : 'ok',
           inFlight: stats.inFlight,
+          limit: stats.limit,
+          connections: stats.connections,
           lastError: stats.lastError,
           lastWarning: stats.lastWarning,
         },
@@ -277,11 +283,10 @@ export class TraceExporter {
     const capacity = compression === 'gzip' ? gzipCapacity(MAX_REQUEST_BYTES) : 0;
     const plan = planMemory(RING_BYTES, MAX_REQUEST_BYTES, capacity);
     const open = (engine: Engine) => {
-      const { gzip } = this.#host;
+      const parts = { engine, plan, policy: this.#policy, host: this.#host };
       this.#parts = {
         encoder: new SpanEncoder(engine, plan),
-        memory: new Uint8Array(engine.buffer),
-        compress: makeCompress(engine, compression, gzip, plan.compressed),
+        makeBody: makeBodies(parts, this.#format),
       };
       return this.#parts;
     };
@@ -366,10 +371,8 @@ export class TraceExporter {
     if (this.#parts !== undefined && this.#waiting.length > 0) this.#encodeWaiting(this.#parts);
   }
 
-  #hand(request: Encoded, batch: Batch, parts: Parts): void {
-    const { records } = request;
-    const { contentType } = this.#format;
-    const send = (rawBytes: number, { body, encoding }: Body) => {
+  #hand({ at, bytes, records }: Encoded, batch: Batch, { makeBody }: Parts): void {
+    const send = ({ body, encoding, contentType, rawBytes }: RequestBody) => {
       const payload: Payload = {
         signal: 'traces',
         contentType,
@@ -382,40 +385,20 @@ export class TraceExporter {
       this.#pieces.set(payload, { batch, sending: false, failures: 0 });
       this.#deliver.push(payload);
     };
-    const { rawBytes, body } = this.#bodyOf(request, parts);
+    const body = makeBody(at, bytes);
     if ('body' in body) {
-      send(rawBytes, body);
+      send(body);
     } else {
       const pending = body.then((ready) => {
         this.#compressing.delete(pending);
-        send(rawBytes, ready);
+        send(ready);
         if (this.#deliver.stats().failing) this.#keep(batch);
       });
       this.#compressing.add(pending);
     }
   }
 
-  #bodyOf(
-    { at, bytes }: Encoded,
-    { memory, compress, encoder }: Parts,
-  ): { rawBytes: number; body: Body | Promise<Body> } {
-    const { transcode } = this.#format;
-    if (transcode === undefined) return { rawBytes: bytes, body: compress(at, bytes) };
-    const text = transcode(memory.subarray(at, at + bytes));
-    const rawBytes = text.length;
-    if (this.#settings.compression === 'none') {
-      return { rawBytes, body: { body: text, encoding: 'identity' } };
-    }
-    if (rawBytes > encoder.plan.request.limitBytes) {
-      return { rawBytes, body: compressByHost(text, this.#host.gzip) };
-    }
-    // In place of the request it says the same as.
-    memory.set(text, at);
-    return { rawBytes, body: compress(at, rawBytes) };
-  }
-
-  /** The host's transport, which tells us how each attempt ended. */
-  #watched(): Transport {
+  #transport(): Transport {
     const settings = this.#settings;
     const usual = transportOptions(settings);
     const { userAgent, askHeaders, agent } = settings;
@@ -425,44 +408,48 @@ export class TraceExporter {
       agent,
     };
     const auth = askHeaders && { askHeaders };
-    const transport = this.#host.httpTransport(authenticated(this.#host, options, auth));
+    return this.#host.httpTransport(authenticated(this.#host, options, auth));
+  }
+
+  #observer(): DeliverObserver {
     return {
-      send: (payload) => {
+      attempted: (payload) => {
         const piece = this.#pieces.get(payload);
         if (piece !== undefined) piece.sending = true;
-        const sent = transport.send(payload);
-        // One turn later than delivery learns of it: what is told is counted already.
-        void sent
-          .then((outcome) => outcome)
-          .then((outcome) => {
-            this.#sent(payload, outcome);
-            this.#sayLosses();
-          });
-        return sent;
       },
-      close: () => transport.close(),
+      failed: (payload, outcome) => this.#failed(payload, outcome.delayMs ?? 0),
+      answered: (payload, outcome) => this.#answered(payload, outcome),
+      dropped: (payload, cause) => this.#gaveUp(payload, cause),
+      replaced: (payload, by) => {
+        const piece = this.#pieces.get(payload);
+        this.#pieces.delete(payload);
+        if (piece === undefined) return;
+        for (const part of by) this.#pieces.set(part, { ...piece, sending: false });
+      },
     };
   }
 
-  #sent(payload: Payload, outcome: Outcome): void {
+  #answered(payload: Payload, outcome: Outcome): void {
     const piece = this.#pieces.get(payload);
     if (piece === undefined) return;
     const { batch } = piece;
-    piece.sending = false;
-    if (outcome.kind !== 'retryable') {
-      this.#pieces.delete(payload);
-      this.#away = false;
-      if (outcome.kind === 'rejected') {
-        batch.lost.push(`${counted(payload.records)} rejected: ${shown(outcome.reason, [])}`);
-      }
-      if (outcome.kind !== 'delivered') this.#lossy = true;
-      known(batch, payload.records);
-      return;
+    this.#pieces.delete(payload);
+    this.#away = false;
+    if (outcome.kind === 'rejected') {
+      batch.lost.push(`${counted(payload.records)} rejected: ${shown(outcome.reason, [])}`);
     }
-    if (outcome.atOnce === true && piece.failures === 0) return;
+    if (outcome.kind !== 'delivered') this.#lossy = true;
+    known(batch, payload.records);
+    this.#sayLosses();
+  }
+
+  #failed(payload: Payload, delayMs: number): void {
+    const piece = this.#pieces.get(payload);
+    if (piece === undefined) return;
+    piece.sending = false;
     piece.failures++;
     // A wait that long is as good as a second failure: span processors hold one batch at a time.
-    const long = (outcome.delayMs ?? 0) > this.#settings.retry.initialMs;
+    const long = delayMs > this.#settings.retry.initialMs;
     if (piece.failures < 2 && !long) return;
     for (const other of this.#pieces.values()) if (!other.sending) this.#keep(other.batch);
   }
@@ -477,6 +464,7 @@ export class TraceExporter {
     piece.batch.lost.push(`${counted(payload.records)} dropped (${cause})${why}`);
     this.#lossy = true;
     known(piece.batch, payload.records);
+    this.#sayLosses();
   }
 
   /** Spans that never reach delivery. */

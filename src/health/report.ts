@@ -1,5 +1,6 @@
 import type { Detection } from '../api/resource/detection.ts';
 import type { Deliver, DropCause } from '../deliver/deliver.ts';
+import type { Connections } from '../deliver/transport.ts';
 import type { EngineName } from '../engine/select.ts';
 import type { Pipeline } from '../pipeline.ts';
 
@@ -70,6 +71,10 @@ export interface EndpointHealth {
   readonly url: string;
   readonly state: 'ok' | 'failing';
   readonly inFlight: number;
+  /** Requests that may be in flight at this moment (`queue.concurrency`). */
+  readonly limit: number;
+  /** Its connections, where the host tells of them (Node). */
+  readonly connections: Connections | undefined;
   /** What the last failed attempt said. */
   readonly lastError: string | undefined;
   readonly lastWarning: string | undefined;

@@ -1,7 +1,10 @@
 /** Options of delivery, which `start()` and the drop-in exporters have alike. */
 
+import { GRPC_CODES } from '../deliver/grpc-outcome.ts';
+import type { DropPolicy } from '../deliver/queue.ts';
 import { DEFAULT_RETRY, type RetryPolicy } from '../deliver/retry.ts';
-import { group, headerProblem, invalid, refusedEntry, shown } from './checks.ts';
+import { type RetryableAnswers, SIGNALS, type Signal } from '../deliver/transport.ts';
+import { group, headerProblem, invalid, list, refused, refusedEntry, shown } from './checks.ts';
 import type { Range, Variables } from './env.ts';
 import type { StartOptions } from './options.ts';
 
@@ -26,8 +29,59 @@ export function numbers(variables: Variables | undefined): Numbers {
 /** Option `queue` with its defaults. */
 export interface QueueSettings {
   readonly maxQueueBytes: number;
+  readonly dropPolicy: DropPolicy;
+  readonly priority: readonly Signal[];
   readonly maxInFlight: number;
+  readonly concurrency: 'fixed' | 'adaptive';
   readonly retry: RetryPolicy;
+  readonly retryable: Partial<RetryableAnswers>;
+}
+
+/** An option that is one of a few texts. */
+export function oneOf<T extends string>(
+  name: string,
+  value: T | undefined,
+  texts: readonly T[],
+): T | undefined {
+  if (value === undefined || texts.includes(value)) return value;
+  const quoted = texts.map((text) => `'${text}'`);
+  throw refused(name, value, `${quoted.slice(0, -1).join(', ')} or ${quoted.at(-1)}`);
+}
+
+/** An option that is a list of which each member is checked. */
+function listOf<T>(
+  name: string,
+  value: readonly T[] | undefined,
+  usable: (one: T) => boolean,
+  of: string,
+): readonly T[] | undefined {
+  if (value === undefined) return undefined;
+  const all = list(name, value, of);
+  for (const one of all) {
+    if (!usable(one)) throw refusedEntry(name, shown(one), of);
+  }
+  return all;
+}
+
+function resolveRetryable(given: Partial<RetryableAnswers>): Partial<RetryableAnswers> {
+  const isStatus = (status: number) => Number.isInteger(status) && status >= 300 && status <= 599;
+  const isCode = (code: string) => GRPC_CODES.some((known) => known === code && code !== 'OK');
+  const statuses = listOf(
+    'queue.retry.httpStatuses',
+    given.httpStatuses,
+    isStatus,
+    'HTTP statuses from 300 to 599',
+  );
+  const codes = listOf(
+    'queue.retry.grpcCodes',
+    given.grpcCodes,
+    isCode,
+    "names of gRPC codes, such as 'UNAVAILABLE'",
+  );
+  return {
+    ...(statuses !== undefined && { httpStatuses: statuses }),
+    ...(codes !== undefined && { grpcCodes: codes }),
+  };
 }
 
 /** @throws OtlpError `invalid_option` */
@@ -44,13 +98,25 @@ export function resolveQueue(
   const inFlight: Range = [maxInFlight, 1, 1024];
   return {
     maxQueueBytes: number('queue.maxBytes', queue.maxBytes, bytes),
+    dropPolicy: oneOf('queue.dropPolicy', queue.dropPolicy, ['newest', 'oldest']) ?? 'newest',
+    priority:
+      listOf(
+        'queue.priority',
+        queue.priority,
+        (signal) => SIGNALS.includes(signal),
+        `signals: ${SIGNALS.join(', ')}`,
+      ) ?? [],
     maxInFlight: Math.floor(number('queue.maxInFlight', queue.maxInFlight, inFlight)),
+    concurrency: oneOf('queue.concurrency', queue.concurrency, ['fixed', 'adaptive']) ?? 'fixed',
     retry: {
       initialMs: retrying('initialMs', 1, LONGEST_MS),
       multiplier: retrying('multiplier', 1, 100),
       maxMs: retrying('maxMs', 1, LONGEST_MS),
       maxAgeMs: retrying('maxAgeMs', 0, LONGEST_MS),
+      budgetRatio: retrying('budgetRatio', 0, 100),
+      budgetPerSecond: retrying('budgetPerSecond', 0.001, 1_000_000),
     },
+    retryable: resolveRetryable(retry),
   };
 }
 

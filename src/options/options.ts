@@ -3,9 +3,15 @@ import type { AnyResourceDetector } from '../api/resource/detector.ts';
 import type { IdGenerator } from '../api/trace/ids.ts';
 import type { SpanProcessor } from '../api/trace/processors.ts';
 import type { Redaction } from '../buffer/shape.ts';
+import type { Compression } from '../compress/compress.ts';
+import type { DropPolicy } from '../deliver/queue.ts';
 import type { RetryPolicy } from '../deliver/retry.ts';
-import type { Transport } from '../deliver/transport.ts';
+import type { RetryableAnswers, Signal, Transport } from '../deliver/transport.ts';
 import type { EngineName } from '../engine/select.ts';
+import type { AuthOptions, HeadersOption } from './auth.ts';
+
+/** How OTLP travels (OTLP exporter, "Specify Protocol"). */
+export type Protocol = 'http/protobuf' | 'http/json' | 'grpc';
 
 /**
  * Options of `start()`. What is left out comes from the environment variable named beside it
@@ -27,16 +33,32 @@ export interface StartOptions {
    */
   readonly detectors?: readonly (string | AnyResourceDetector)[];
   /**
-   * Base URL of the collector; `v1/traces` is appended. `OTEL_EXPORTER_OTLP_ENDPOINT`. Default
-   * `http://localhost:4318`. A user and password in it are sent as basic authorization.
+   * How requests are made: protobuf or JSON over HTTP, or gRPC (Node, Deno and Bun).
+   * `OTEL_EXPORTER_OTLP_PROTOCOL`, `…_TRACES_PROTOCOL`. Default `http/protobuf`.
+   */
+  readonly protocol?: Protocol;
+  /**
+   * Base URL of the collector; `v1/traces` is appended, except with gRPC, which has no use for a path.
+   * `unix:///run/otel.sock` is a Unix socket (Node). `OTEL_EXPORTER_OTLP_ENDPOINT`. Default
+   * `http://localhost:4318`, with gRPC `http://localhost:4317`. A user and password in it are sent
+   * as basic authorization.
    */
   readonly endpoint?: string;
   /** Full URL for traces, used as it is. `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`. */
   readonly tracesEndpoint?: string;
-  /** Sent with every request. `OTEL_EXPORTER_OTLP_HEADERS`, `…_TRACES_HEADERS`. Default none. */
-  readonly headers?: Readonly<Record<string, string>>;
-  /** `OTEL_EXPORTER_OTLP_COMPRESSION`, `…_TRACES_COMPRESSION`. Default `gzip`. */
-  readonly compression?: 'gzip' | 'none';
+  /**
+   * Sent with every request; with gRPC they are its metadata. A function is asked for them before
+   * every attempt; while it fails, spans wait. Values are never shown.
+   * `OTEL_EXPORTER_OTLP_HEADERS`, `…_TRACES_HEADERS`. Default none.
+   */
+  readonly headers?: HeadersOption;
+  /** Who sends the requests: a bearer token, a file with one, or an API key. Default nobody. */
+  readonly auth?: AuthOptions;
+  /**
+   * `zstd` where the host has it (Node 22.15 and later). `OTEL_EXPORTER_OTLP_COMPRESSION`,
+   * `…_TRACES_COMPRESSION`. Default `gzip`.
+   */
+  readonly compression?: Compression;
   /**
    * Time limit of one request in milliseconds, connecting included.
    * `OTEL_EXPORTER_OTLP_TIMEOUT`, `…_TRACES_TIMEOUT`. Default 10 000.
@@ -53,10 +75,25 @@ export interface StartOptions {
   readonly queue?: {
     /** Encoded requests kept while the collector is away, bytes. Default 64 MiB. */
     readonly maxBytes?: number;
+    /**
+     * What is dropped, and counted as `queue_full`, when there is no room: the requests that come
+     * (`newest`) or those that have waited longest (`oldest`). Default `newest`.
+     */
+    readonly dropPolicy?: DropPolicy;
+    /**
+     * Signals, the most important first: they are sent before others, and dropped after them. Those
+     * left out come last, all alike. Default: all alike.
+     */
+    readonly priority?: readonly Signal[];
     /** Requests in flight at most. Default 32. */
     readonly maxInFlight?: number;
-    /** When a request is sent again, and for how long. */
-    readonly retry?: Partial<RetryPolicy>;
+    /**
+     * `adaptive`: fewer requests are in flight while the collector is slow or fails, found out from
+     * how long its answers take (docs/concurrency.md); `maxInFlight` is the most. Default `fixed`.
+     */
+    readonly concurrency?: 'fixed' | 'adaptive';
+    /** When a request is sent again, how often and for how long, and after which answers. */
+    readonly retry?: Partial<RetryPolicy & RetryableAnswers>;
   };
   /** Bounds on what one span holds (specification, "Span Limits"); more is dropped and counted. */
   readonly limits?: {

@@ -5,6 +5,8 @@
 
 import type { ContextManager, Sampler, TextMapPropagator } from '@opentelemetry/api';
 import type { ResourceDetector, Surroundings } from '../api/resource/detector.ts';
+import type { HostCompress } from '../compress/compress.ts';
+import type { Remake } from '../deliver/deliver.ts';
 import type { Transport, TransportOptions } from '../deliver/transport.ts';
 import type { EngineSources } from '../engine/select.ts';
 import type { Variables } from '../options/env.ts';
@@ -29,8 +31,14 @@ export interface Host extends Surroundings {
   soon(callback: () => void): void;
   /** Compresses with the host's own gzip, for engines that have none. */
   gzip(bytes: Uint8Array<ArrayBuffer>): Uint8Array | Promise<Uint8Array>;
+  /** Compresses with the host's own zstd, where it has one. */
+  readonly zstd?: HostCompress;
+  /** Makes other payloads of one that was refused as it is. Loaded when it is first called. */
+  readonly remake: Remake;
   /** A transport for OTLP/HTTP. */
   httpTransport(options: TransportOptions): Transport;
+  /** A transport for OTLP/gRPC, where the host has HTTP/2. */
+  grpcTransport?(options: TransportOptions): Transport;
   /**
    * The transport that the environment asks for in place of `otlp`, where the host can have it so:
    * undefined for OTLP, `none` when nothing is to be exported.

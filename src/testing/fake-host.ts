@@ -1,5 +1,5 @@
 import type { ContextManager } from '@opentelemetry/api';
-import { gzipSync } from 'fflate';
+import { gunzipSync, gzipSync } from 'fflate';
 import { StackContextManager } from '../api/context/stack.ts';
 import type { ResourceDetector } from '../api/resource/detector.ts';
 import type { Transport, TransportOptions } from '../deliver/transport.ts';
@@ -8,6 +8,7 @@ import { inlinedEngines } from '../engine/inlined.ts';
 import type { EngineSources } from '../engine/select.ts';
 import { variablesOf } from '../options/env.ts';
 import type { ExitHooks, Host } from '../runtime/host.ts';
+import { remade } from '../slow-path.ts';
 import { type InMemoryTransport, inMemoryTransport } from './in-memory-transport.ts';
 
 /** What a fake host has that others have not; everything has a default. */
@@ -118,6 +119,11 @@ export function fakeHost(options: FakeHostOptions = {}): FakeHost {
     },
     soon: (callback) => void soon.push(callback),
     gzip: options.gzip ?? ((bytes) => gzipSync(bytes, { level: 1 })),
+    remake: (payload, remedy) =>
+      remade(payload, remedy, {
+        inflate: async (body) => gunzipSync(body),
+        compress: async (raw) => gzipSync(raw, { level: 1 }),
+      }),
     httpTransport(asked): Transport {
       transportOptions = asked;
       return transport;

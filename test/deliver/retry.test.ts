@@ -22,7 +22,7 @@ describe('backoffMs', () => {
   });
 
   it('follows the policy', () => {
-    const policy = { initialMs: 100, multiplier: 1.5, maxMs: 200, maxAgeMs: 1 };
+    const policy = { ...DEFAULT_RETRY, initialMs: 100, multiplier: 1.5, maxMs: 200 };
     expect([1, 2, 3].map((failures) => backoffMs(policy, failures, 0, 1))).toEqual([100, 150, 200]);
   });
 });

@@ -2,7 +2,7 @@ import { gunzipSync } from 'node:zlib';
 import { context, createContextKey, ROOT_CONTEXT } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
 import { afterEach, describe, expect, it } from 'vitest';
-import { JSON_FORMAT } from '../../src/exporters/json.ts';
+import { JSON_FORMAT } from '../../src/exporters/json-format.ts';
 import type { SpanLike } from '../../src/exporters/span-like.ts';
 import { AsyncLocalStorageContextManager } from '../../src/runtime/node/context-manager.ts';
 import { decodeRequest } from '../../src/workbench/collector/decode.ts';

@@ -10,7 +10,7 @@ type Env = Record<string, string | undefined>;
 function resolved(options: object = {}, env: Env = {}) {
   const warnings: string[] = [];
   const variables = variablesOf(env, (line) => warnings.push(line));
-  const settings = resolveOptions(options as StartOptions, variables);
+  const settings = resolveOptions(options as StartOptions, variables, fakeHost());
   return { settings, warnings };
 }
 

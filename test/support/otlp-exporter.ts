@@ -4,12 +4,11 @@ import { TracerProvider } from '@opentelemetry/sdk-trace';
 import type { OTLPExporterConfig } from '../../src/exporters/exporter-options.ts';
 import {
   type ExporterHealth,
-  type ExportFormat,
   type ExportResult,
   TraceExporter,
 } from '../../src/exporters/otlp-trace-exporter.ts';
-import { PROTOBUF } from '../../src/exporters/protobuf.ts';
 import type { SpanLike } from '../../src/exporters/span-like.ts';
+import { type ExportFormat, PROTOBUF } from '../../src/request-bodies.ts';
 import { type FakeHostOptions, fakeHost } from '../../src/testing/index.ts';
 import { engineSources } from './engines.ts';
 

@@ -1,6 +1,6 @@
 import type { OTLPExporterConfig } from '../../exporters/exporter-options.ts';
 import { TraceExporter } from '../../exporters/otlp-trace-exporter.ts';
-import { PROTOBUF } from '../../exporters/protobuf.ts';
+import { PROTOBUF } from '../../request-bodies.ts';
 import { host } from './exporter-host.ts';
 
 /** OTLP/HTTP in protobuf. See {@link TraceExporter}. */

@@ -1,5 +1,5 @@
 import type { OTLPExporterConfig } from '../../exporters/exporter-options.ts';
-import { JSON_FORMAT } from '../../exporters/json.ts';
+import { JSON_FORMAT } from '../../exporters/json-format.ts';
 import { TraceExporter } from '../../exporters/otlp-trace-exporter.ts';
 import { host } from './exporter-host.ts';
 

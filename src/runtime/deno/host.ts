@@ -8,6 +8,7 @@ import { resolvePropagator } from '../../options/propagators.ts';
 import { samplerFromEnv } from '../../options/sampler.ts';
 import { detectors } from '../detectors.ts';
 import type { Host } from '../host.ts';
+import { lateGrpc } from '../late-grpc.ts';
 import { webHost } from '../web/host.ts';
 import { denoContext } from './context.ts';
 import { watchUnload } from './exit.ts';
@@ -28,6 +29,7 @@ export const host: Host = {
     resolvePropagator(env, warn, (name) => ({ jaeger, xray, ottrace: otTrace })[name]()),
   variables: variablesOf,
   sampler: samplerFromEnv,
+  grpcTransport: lateGrpc(() => import('./node-grpc.js')),
   system,
   readText,
   getJson,

@@ -2,6 +2,7 @@ import { exporterFromEnv } from '../../exporters/from-env.ts';
 import { samplerFromEnv } from '../../options/sampler.ts';
 import { detectors } from '../detectors.ts';
 import type { Host } from '../host.ts';
+import { lateGrpc } from '../late-grpc.ts';
 import { basics } from './basics.ts';
 import { AsyncLocalStorageContextManager } from './context-manager.ts';
 import { watchExit } from './exit.ts';
@@ -17,6 +18,7 @@ export const host: Host = {
   unixNow: Date.now,
   originMs: () => performance.timeOrigin,
   httpTransport: nodeHttpTransport,
+  grpcTransport: lateGrpc(() => import('./grpc-transport.ts')),
   exporter: (env, warn, otlp) =>
     exporterFromEnv(env, warn, {
       otlp,

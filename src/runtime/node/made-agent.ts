@@ -1,12 +1,7 @@
 import { endpointOf } from '../../deliver/endpoint.ts';
+import { lateTransport } from '../../deliver/late-transport.ts';
 import { shown } from '../../deliver/outcome.ts';
-import type {
-  MakeAgent,
-  Outcome,
-  Payload,
-  Transport,
-  TransportOptions,
-} from '../../deliver/transport.ts';
+import type { MakeAgent, Transport, TransportOptions } from '../../deliver/transport.ts';
 import { nodeHttpTransport } from './http-transport.ts';
 
 /**
@@ -15,33 +10,13 @@ import { nodeHttpTransport } from './http-transport.ts';
  */
 export function agentTransport(options: TransportOptions): Transport {
   const { agent } = options;
-  return typeof agent === 'function'
-    ? lateTransport(options, agent as MakeAgent)
-    : nodeHttpTransport(options);
-}
-
-function lateTransport(options: TransportOptions, make: MakeAgent): Transport {
-  let transport: Transport | undefined;
-  let closed = false;
-
-  async function send(payload: Payload): Promise<Outcome> {
-    if (transport === undefined) {
-      try {
-        const agent = await make(new URL(options.url).protocol);
-        transport ??= nodeHttpTransport({ ...options, agent });
-        if (closed) transport.close();
-      } catch (error) {
-        const { secrets } = endpointOf(options);
-        return { kind: 'retryable', reason: shown(`no agent: ${error}`, secrets) };
-      }
-    }
-    return transport.send(payload);
-  }
-
-  function close(): void {
-    closed = true;
-    transport?.close();
-  }
-
-  return { send, close };
+  if (typeof agent !== 'function') return nodeHttpTransport(options);
+  const { protocol } = new URL(options.url);
+  return lateTransport(
+    async () => nodeHttpTransport({ ...options, agent: await (agent as MakeAgent)(protocol) }),
+    (error) => {
+      const { secrets } = endpointOf(options);
+      return { kind: 'retryable', reason: shown(`no agent: ${error}`, secrets) };
+    },
+  );
 }

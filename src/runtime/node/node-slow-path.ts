@@ -1,5 +1,6 @@
 import * as zlib from 'node:zlib';
-import { MAX_RAW_BYTES, type Means, type Remake, remade } from '../../slow-path.ts';
+import type { Remake } from '../../deliver/deliver.ts';
+import { MAX_RAW_BYTES, type Means, remade } from '../../slow-path.ts';
 
 /** What Node's zlib has from 22.15 on. */
 interface Zstd {

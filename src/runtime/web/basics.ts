@@ -1,5 +1,13 @@
+import type { Remake } from '../../deliver/deliver.ts';
 import { readAll } from '../read-all.ts';
 import { setTimer } from './timer.ts';
+
+/** Undefined where the program was bundled without it. */
+const remake: Remake = (payload, remedy) =>
+  import('./web-slow-path.ts').then(
+    (slow) => slow.remake(payload, remedy),
+    () => undefined,
+  );
 
 /** What every entry of a host of the web platform needs of it. */
 export const basics = {
@@ -8,6 +16,7 @@ export const basics = {
   setTimer,
   soon: (callback: () => void) => void setTimeout(callback, 0),
   gzip,
+  remake,
   env: {},
   warn: (line: string) => console.warn(line),
 };

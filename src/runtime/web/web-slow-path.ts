@@ -1,4 +1,5 @@
-import { MAX_RAW_BYTES, type Means, type Remake, remade } from '../../slow-path.ts';
+import type { Remake } from '../../deliver/deliver.ts';
+import { MAX_RAW_BYTES, type Means, remade } from '../../slow-path.ts';
 import { readAll } from '../read-all.ts';
 import { basics } from './basics.ts';
 

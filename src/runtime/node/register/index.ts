@@ -20,7 +20,6 @@ import {
   messageOf,
 } from './instrumentations.ts';
 import { installDiagLogger, type Log, openLog } from './log.ts';
-import { transportOfProtocol } from './protocol.ts';
 
 /** Which copy of this file has run in this process or worker thread. */
 const MARK = Symbol.for('otlp-wasm.register.1');
@@ -68,11 +67,7 @@ function registerAll(log: Log): void {
   const directories = applicationDirectories(process.argv[1]);
   const sources = findInstrumentations(directories, log);
   const version = apiVersion([...directories, ...sources.directories], log.warn);
-  const transport = transportOfProtocol(env, log.warn);
-  const telemetry = startOn(host, {
-    flushTimeoutMs: FLUSH_TIMEOUT_MS,
-    ...(transport !== undefined && { transport }),
-  });
+  const telemetry = startOn(host, { flushTimeoutMs: FLUSH_TIMEOUT_MS });
   installDiagLogger(openApiGlobals(version), log, warn);
   telemetry.register();
   // For `start()` in the application, which may be that of another copy of this package.

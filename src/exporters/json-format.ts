@@ -1,5 +1,5 @@
 import { tracesToJson } from '../codec/json.ts';
-import type { ExportFormat } from './otlp-trace-exporter.ts';
+import type { ExportFormat } from '../request-bodies.ts';
 
 export const JSON_FORMAT: ExportFormat = {
   contentType: 'application/json',
