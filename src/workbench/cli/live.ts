@@ -1,3 +1,4 @@
+import { GRPC_CODES } from '../../deliver/grpc-outcome.ts';
 import type { CollectorStats } from '../collector/collector.ts';
 import type { ReceivedRequest, ReceivedSpan } from '../collector/received.ts';
 import { painter } from './color.ts';
@@ -115,13 +116,14 @@ function errorsIn(spans: readonly ReceivedSpan[]): number {
 }
 
 function requestLine(request: ReceivedRequest, paint: ReturnType<typeof painter>): string {
-  const { status, error, fault } = request;
+  const { status, grpcStatus, error, fault } = request;
+  const answer = grpcStatus === undefined ? String(status) : `gRPC ${GRPC_CODES[grpcStatus]}`;
   const time = new Date(request.receivedAtMs).toTimeString().slice(0, 8);
   const parts = [paint('dim', time), request.signal ?? visible(request.path)];
   if (status >= 200 && status < 300) {
-    parts.push(paint('green', String(status)), records(request), sizes([request]));
+    parts.push(paint('green', answer), records(request), sizes([request]));
   } else {
-    parts.push(paint('red', status === 0 ? 'no answer' : String(status)));
+    parts.push(paint('red', status === 0 ? 'no answer' : answer));
     if (error !== undefined) parts.push(visible(error));
   }
   if (fault !== undefined) parts.push(paint('yellow', `fault: ${fault}`));

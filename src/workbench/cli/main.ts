@@ -19,7 +19,7 @@ export interface Terminal {
 const HELP = `otlp-wasm <command>
 
 Commands
-  collector    receive OTLP/HTTP on this machine and show what arrives
+  collector    receive OTLP over HTTP and gRPC on this machine and show what arrives
 
 Options
   --help       show this, or the help of a command
@@ -28,11 +28,13 @@ Options
 
 const COLLECTOR_HELP = `otlp-wasm collector [options]
 
-Receives OTLP/HTTP (protobuf and JSON, gzip) and shows requests and traces as they arrive.
+Receives OTLP/HTTP (protobuf and JSON) and OTLP/gRPC and shows requests and traces as they arrive.
 Ctrl-C ends it. Keeps the newest 100 000 spans; for development, not for production.
 
 Options
-  --port <n>              port to listen on; 0 takes any that is free   (default 4318)
+  --port <n>              port for HTTP; 0 takes any that is free       (default 4318)
+  --grpc-port <n>         port for gRPC; 0 takes any that is free       (default 4317, with --port 0: 0)
+  --no-grpc               HTTP only
   --host <address>        address to listen on                          (default 127.0.0.1)
   --allow-origin <url>    let pages of this origin post; * for any; may be repeated
   --quiet                 show only where it listens and, at the end, totals
@@ -73,7 +75,7 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
     terminal.stderr.write(`otlp-wasm: ${(error as Error).message}\n`);
     if (usage) return 2;
     if (error.code === 'listen_failed') {
-      terminal.stderr.write('try: otlp-wasm collector --port 0\n');
+      terminal.stderr.write('try: otlp-wasm collector --port 0 --grpc-port 0\n');
     }
     return 1;
   }
@@ -81,6 +83,8 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
 
 const COLLECTOR_FLAGS = {
   port: { type: 'string' },
+  'grpc-port': { type: 'string' },
+  'no-grpc': { type: 'boolean' },
   host: { type: 'string' },
   'allow-origin': { type: 'string', multiple: true },
   quiet: { type: 'boolean' },
@@ -98,10 +102,18 @@ function collectorFlags(args: readonly string[]) {
   }
 }
 
-function portOf(text: string | undefined): number | undefined {
+function portOf(flag: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
-  throw new UsageError(`--port must be a number from 0 to 65535, got "${text}"`);
+  throw new UsageError(`${flag} must be a number from 0 to 65535, got "${text}"`);
+}
+
+/** Undefined: the usual port. */
+function grpcPortOf(flags: ReturnType<typeof collectorFlags>): number | false | undefined {
+  const asked = portOf('--grpc-port', flags['grpc-port']);
+  if (!flags['no-grpc']) return asked ?? (flags.port === '0' ? 0 : undefined);
+  if (asked === undefined) return false;
+  throw new UsageError('--grpc-port and --no-grpc contradict each other');
 }
 
 async function collector(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -111,7 +123,8 @@ async function collector(args: readonly string[], terminal: Terminal): Promise<n
     stdout.write(COLLECTOR_HELP);
     return 0;
   }
-  const port = portOf(flags.port);
+  const port = portOf('--port', flags.port);
+  const grpcPort = grpcPortOf(flags);
   const say = (line: string) => stdout.write(`${line}\n`);
   const sayJson = (value: object) => say(JSON.stringify(value, exactJson));
   const view = createLiveView({
@@ -122,8 +135,9 @@ async function collector(args: readonly string[], terminal: Terminal): Promise<n
   });
 
   // Loaded only now: help and mistakes are answered without it.
-  const { startCollector } = await import('../collector/collector.ts');
+  const { DEFAULT_GRPC_PORT, startCollector } = await import('../collector/collector.ts');
   const running = await startCollector({
+    grpcPort: grpcPort ?? DEFAULT_GRPC_PORT,
     ...(port !== undefined && { port }),
     ...(flags.host !== undefined && { host: flags.host }),
     ...(flags['allow-origin'] !== undefined && { allowedOrigins: flags['allow-origin'] }),
@@ -134,10 +148,12 @@ async function collector(args: readonly string[], terminal: Terminal): Promise<n
     },
   });
   if (flags.json) {
-    sayJson({ type: 'listening', url: running.url });
+    sayJson({ type: 'listening', url: running.url, grpcUrl: running.grpcUrl });
   } else {
-    say(`listening on ${running.url}  (Ctrl-C ends)`);
-    if (!flags.quiet) say(`send to it: OTEL_EXPORTER_OTLP_ENDPOINT=${running.url}\n`);
+    const { url, grpcUrl } = running;
+    const both = grpcUrl === undefined ? url : `${url}, for gRPC on ${grpcUrl}`;
+    say(`listening on ${both}  (Ctrl-C ends)`);
+    if (!flags.quiet) say(`send to it: OTEL_EXPORTER_OTLP_ENDPOINT=${url}\n`);
   }
   const live = !flags.quiet && !flags.json;
   const ticking = live ? setInterval(() => view.tick(), TICK_MS) : undefined;

@@ -7,6 +7,10 @@ import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import manifest from '../../../package.json';
 import { main } from '../../../src/workbench/cli/main.ts';
+import { grpcClient } from '../../support/grpc-client.ts';
+
+const REQUIRE =
+  "import { createRequire } from 'node:module';const require = createRequire(import.meta.url);";
 
 /** Runs the command line in this process, with everything it writes. */
 async function run(argv: string[], interrupted: Promise<void> = new Promise(() => {})) {
@@ -30,7 +34,8 @@ describe('usage', () => {
     }
     const { code, out } = await run(['collector', '--help']);
     expect(code).toBe(0);
-    for (const flag of ['--port', '--host', '--quiet', '--json']) expect(out).toContain(flag);
+    for (const flag of ['--port', '--grpc-port', '--no-grpc', '--host', '--quiet', '--json'])
+      expect(out).toContain(flag);
   });
 
   it.each([
@@ -44,6 +49,8 @@ describe('usage', () => {
     [['collector', '--port'], /^otlp-wasm: option '--port <value>' argument missing/],
     [['collector', '--port', 'http'], /--port must be a number from 0 to 65535, got "http"/],
     [['collector', '--port', '65536'], /got "65536"/],
+    [['collector', '--grpc-port', 'x'], /--grpc-port must be a number from 0 to 65535, got "x"/],
+    [['collector', '--grpc-port', '1', '--no-grpc'], /--grpc-port and --no-grpc contradict/],
   ])('mistakes: %j', async (argv, message) => {
     const { code, out, err } = await run(argv);
     expect(code).toBe(2);
@@ -61,6 +68,18 @@ describe('usage', () => {
     expect(err).toContain(`port ${port} on 127.0.0.1 is in use`);
     expect(err).toContain('try: otlp-wasm collector --port 0');
   });
+
+  it('says what to do when the port for gRPC is taken', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => taken.once('listening', resolve));
+    const { port } = taken.address() as { port: number };
+    const flags = ['--port', '0', '--grpc-port', String(port)];
+    const { code, err } = await run(['collector', ...flags]);
+    taken.close();
+    expect(code).toBe(1);
+    expect(err).toContain(`port ${port} on 127.0.0.1 is in use`);
+    expect(err).toContain('try: otlp-wasm collector --port 0 --grpc-port 0');
+  });
 });
 
 describe('the process', () => {
@@ -74,6 +93,8 @@ describe('the process', () => {
     await build({
       entryPoints: [join(import.meta.dirname, '../../../src/workbench/cli/bin.ts')],
       ...{ outfile: program, bundle: true, platform: 'node', format: 'esm', target: 'node20' },
+      // grpc-js, which asks for `require`.
+      banner: { js: REQUIRE },
     });
   });
 
@@ -103,8 +124,8 @@ describe('the process', () => {
         look();
       });
     const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
-    const [url] = await output(/http:\/\/127\.0\.0\.1:\d+/);
-    return { child, url: url!, output, exited, all: () => out };
+    const [, url, grpcUrl] = await output(/(http:\/\/127[\d.:]+)(?:.*(http:[\d.:/]+))?.*\n/);
+    return { child, url: url!, grpcUrl, output, exited, all: () => out };
   }
 
   const span = {
@@ -135,7 +156,7 @@ describe('the process', () => {
     await send(url);
     child.kill('SIGTERM');
     expect(await exited).toBe(0);
-    expect(all()).toMatch(/^listening on \S+ {2}\(Ctrl-C ends\)\n1 request · 1 span · \d+ B\n$/);
+    expect(all()).toMatch(/^listening on .+ {2}\(Ctrl-C ends\)\n1 request · 1 span · \d+ B\n$/);
   });
 
   it('--json writes an object per line', async () => {
@@ -153,6 +174,27 @@ describe('the process', () => {
       { type: 'request', status: 200, spans: [span] },
       { type: 'totals', requests: 1, spans: 1 },
     ]);
+  });
+
+  it('receives gRPC, too', async () => {
+    const { child, grpcUrl, output, exited, all } = await start();
+    const client = grpcClient(grpcUrl!);
+    // An empty request.
+    expect(await client.call(new Uint8Array())).toMatchObject({ code: 0 });
+    await output(/traces {2}gRPC OK {2}/);
+    const garbage = await client.call(Uint8Array.of(0x0f));
+    expect(garbage.code).toBe(3);
+    await output(/traces {2}gRPC INVALID_ARGUMENT {2}not protobuf/);
+    client.close();
+    child.kill('SIGINT');
+    expect(await exited).toBe(0);
+    expect(all()).toMatch(/^listening on http:\S+, for gRPC on http:\S+ {2}\(Ctrl-C ends\)\n/);
+  });
+
+  it('--no-grpc', async () => {
+    const { url, output } = await start('--no-grpc', '--json');
+    const [line] = await output(/.*\n/);
+    expect(JSON.parse(line)).toEqual({ type: 'listening', url });
   });
 
   it('--version is that of the package', async () => {
