@@ -1,5 +1,5 @@
 import type { Remake } from '../../deliver/deliver.ts';
-import { readAll } from '../read-all.ts';
+import { gzip } from './gzip.ts';
 import { setTimer } from './timer.ts';
 
 /** Undefined where the program was bundled without it. */
@@ -20,17 +20,3 @@ export const basics = {
   env: {},
   warn: (line: string) => console.warn(line),
 };
-
-function gzip(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
-  let stream: CompressionStream;
-  try {
-    stream = new CompressionStream('gzip');
-  } catch {
-    // No such class, or one whose constructor throws (Next.js' edge runtime).
-    return import('./fflate.ts').then((fflate) => fflate.gzip(bytes));
-  }
-  const writer = stream.writable.getWriter();
-  void writer.write(bytes);
-  void writer.close();
-  return readAll(stream.readable) as Promise<Uint8Array>;
-}

@@ -1,9 +1,9 @@
 import type { Remake } from '../../deliver/deliver.ts';
 import { MAX_RAW_BYTES, type Means, remade } from '../../slow-path.ts';
 import { readAll } from '../read-all.ts';
-import { basics } from './basics.ts';
+import { gzip } from './gzip.ts';
 
-/** What is inflated at a time: engines write all of a chunk before anybody reads, 1032 times as much. */
+/** Inflated at a time: some hosts do a whole chunk, to 1032 times its size, before they are read. */
 const CHUNK_BYTES = 16 * 1024;
 
 const means: Means = {
@@ -13,7 +13,7 @@ const means: Means = {
   },
   compress: async (raw, encoding) => {
     onlyGzip(encoding);
-    return basics.gzip(raw as Uint8Array<ArrayBuffer>);
+    return gzip(raw as Uint8Array<ArrayBuffer>);
   },
 };
 
