@@ -5,6 +5,7 @@
 //        summary   one row per case: our best engine against each rival
 //        losses    every figure in which a subject of ours is worse than a rival
 //        a path    all subjects of that case, or of all cases below it
+//        a path?   the same; says so where the record has none (of cases that are not always run)
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,6 +13,9 @@ import { fileURLToPath } from 'node:url';
 import { readRecord } from './record.mjs';
 
 const OURS = 'otlp-wasm/simd';
+
+/** Units in which nothing is best, and has no factor. */
+const UNITS_OF_LOSS = new Set(['spans dropped']);
 
 /**
  * The text with its blocks rewritten. Throws where a block is not closed or where the record
@@ -33,10 +37,14 @@ function block(name, { machine, lines }) {
   if (name === 'machine') return machineLine(machine);
   if (name === 'summary') return summary(lines);
   if (name === 'losses') return losses(lines);
+  const path = name.replace(/\?$/, '');
   const names = unique(lines.map((line) => line.case)).filter(
-    (one) => one === name || one.startsWith(`${name}/`),
+    (one) => one === path || one.startsWith(`${path}/`),
   );
-  if (names.length === 0) throw new Error(`no case of the record is named ${name} or below it`);
+  if (names.length === 0) {
+    if (path !== name) return 'Not in this record.';
+    throw new Error(`no case of the record is named ${name} or below it`);
+  }
   return names
     .map((one) => `\`${one}\`\n\n${caseTable(lines.filter((line) => line.case === one))}`)
     .join('\n\n');
@@ -50,7 +58,7 @@ function summary(lines) {
   const rows = lines.flatMap((line) =>
     line.subject !== OURS
       ? []
-      : Object.entries(line.factors).map(([rival, factor]) => {
+      : factorsOf(lines, line).map(([rival, factor]) => {
           const other = find(lines, line, rival);
           return [
             `\`${line.case}\``,
@@ -62,6 +70,19 @@ function summary(lines) {
         }),
   );
   return markdown(['case', 'unit', OURS, 'rival', 'times better'], rows);
+}
+
+/** A line's factors, and infinity against rivals of the case that are worse than its nothing. */
+function factorsOf(lines, { case: name, unit, median, factors }) {
+  const rivals = unique(
+    lines.filter((one) => one.case === name).flatMap((one) => Object.keys(one.factors)),
+  );
+  return rivals.flatMap((rival) => {
+    if (factors[rival] !== undefined) return [[rival, factors[rival]]];
+    const other = find(lines, { case: name, unit }, rival);
+    const none = UNITS_OF_LOSS.has(unit) && median === 0 && other?.median > 0;
+    return none ? [[rival, Number.POSITIVE_INFINITY]] : [];
+  });
 }
 
 function losses(lines) {
@@ -119,6 +140,7 @@ function cell({ median, ratio }) {
 }
 
 function times(factor) {
+  if (factor === Number.POSITIVE_INFINITY) return '∞';
   return `${factor < 10 ? factor.toFixed(2) : factor.toFixed(1)}×`;
 }
 

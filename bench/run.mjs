@@ -1,6 +1,7 @@
 // npm run bench -- [regex] [--json] [--rounds N] [--quick] [--record]
 //
-//   regex      only cases whose name matches (path/record/10attr, compress/gzip-fast/traces-512 …)
+//   regex      only cases whose name matches (path/record/10attr, compress/gzip-fast/traces-512 …);
+//              those that take minutes only by their name (path/outage)
 //   --json     one JSON object per line instead of tables
 //   --rounds N rounds per case (15)
 //   --quick    3 short rounds: shows that the benches work, not how fast anything is
@@ -86,7 +87,9 @@ function runFile(file, options) {
 /** Rivals have lockfiles of their own and are installed when first needed. */
 function installRivals(folders) {
   for (const folder of folders) {
-    if (existsSync(join(folder, 'node_modules'))) continue;
+    const { dependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+    const missing = (name) => !existsSync(join(folder, 'node_modules', name));
+    if (!Object.keys(dependencies).some(missing)) continue;
     process.stderr.write(`installing what is measured against: npm ci --prefix ${folder}\n`);
     const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
     const { status } = spawnSync(npm, ['ci', '--prefix', folder, '--no-audit', '--no-fund'], {

@@ -56,6 +56,11 @@ describe('bench run', () => {
     expect(stdout).not.toContain('harness/sum/wrong');
   });
 
+  it('leaves a long case out unless its name is asked for', () => {
+    expect(bench('harness/(l|measured)').stdout).not.toContain('harness/long');
+    expect(bench('harness/long').stdout).toMatch(/^harness\/long\/minutes\n/);
+  });
+
   it('refuses a pattern that is not one', () => {
     const { status, stderr } = bench('(');
     expect(status).toBe(1);
@@ -107,6 +112,14 @@ describe('measure', () => {
       factors: { b: 2 },
     });
     expect(table([own])).toContain('2.00×');
+  });
+
+  it('runs no more rounds than a case wants', async () => {
+    let rounds = 0;
+    const measureOnce = async () => ({ 'spans/s': ++rounds });
+    const subjects = [{ name: 'a', measure: measureOnce }];
+    await measure({ rivals: [], rounds: 2, subjects, check() {} }, { ...EFFORT, rounds: 15 });
+    expect(rounds).toBe(2);
   });
 
   it('does not divide nothing by nothing', async () => {

@@ -77,6 +77,32 @@ describe('bench report', () => {
     ]);
   });
 
+  it('has a row for what only the rival lost', () => {
+    const delivered = { ...figures, case: 'path/deliver', unit: 'spans/s', median: 300 };
+    const dropped = { ...figures, case: 'path/deliver', unit: 'spans dropped' };
+    const theirs = { subject: 'opentelemetry-js' };
+    const ours = { subject: 'otlp-wasm/simd' };
+    const summaryOf = (oursDropped: number, theirsDropped: number) =>
+      rewrite(page('summary'), {
+        machine: record.machine,
+        lines: [
+          { ...delivered, ...ours, factors: { 'opentelemetry-js': 3 } },
+          { ...delivered, ...theirs, median: 100 },
+          { ...dropped, ...ours, median: oursDropped },
+          { ...dropped, ...theirs, median: theirsDropped },
+        ],
+      }).replace(/ {2,}/g, ' ');
+    expect(summaryOf(0, 70)).toContain(
+      '| `path/deliver` | spans dropped | 0 | 70 (opentelemetry-js) | ∞ |',
+    );
+    expect(summaryOf(0, 0)).not.toContain('spans dropped');
+  });
+
+  it('says of cases that need not have run that they have not', () => {
+    expect(rewrite(page('path/outage?'), record)).toContain('\nNot in this record.\n');
+    expect(rewrite(page('codec/trace?'), record)).toContain('| otlp-wasm/simd');
+  });
+
   it('refuses a name the record knows nothing of and a block that is not closed', () => {
     expect(() => rewrite(page('codec/log'), record)).toThrow('no case of the record is named');
     expect(() => rewrite('<!-- bench:begin summary -->\n', record)).toThrow(
