@@ -73,13 +73,13 @@ function isOf(host: string, port: number, entry: string): boolean {
   if (hosts === '*') return true;
   const [address, prefix] = hosts.replace(/[[\]]/g, '').split('/') as [string, string?];
   const family = isIP(address);
+  const hostFamily = isIP(host);
   if (family === 0) {
     const name = bareHost(hosts.replace(/^\*?\./, ''));
-    return name !== '' && `.${host}`.endsWith(`.${name}`);
+    return name !== '' && hostFamily === 0 && `.${host}`.endsWith(`.${name}`);
   }
   const longest = family === 4 ? 32 : 128;
   const bits = prefix === undefined ? longest : Number.parseInt(prefix, 10);
-  const hostFamily = isIP(host);
   if (hostFamily === 0 || !(bits >= 0 && bits <= longest)) return false;
   const block = new BlockList();
   block.addSubnet(address, bits, `ipv${family as 4 | 6}`);
