@@ -35,6 +35,8 @@ describe.each([
   ['exporter-file', 'fileTransport'],
   ['exporter-fan-out', 'fanOutTransport'],
   ['deno-stdout', 'stdoutTransport'],
+  ['node-slow-path', 'remake'],
+  ['web-slow-path', 'remake'],
 ])('importing the entry %s', (entry, exported) => {
   it('calls nothing of its host', async () => {
     const { called, exports, error } = await probe(join(DIST, `${entry}.js`));
