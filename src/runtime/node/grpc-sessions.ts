@@ -5,16 +5,16 @@
  *   take → serve → (connect →) start … give back → serve
  */
 
-import type { ClientHttp2Session, SecureClientSessionOptions } from 'node:http2';
-import { builtin } from './builtin.ts';
+import type { ClientHttp2Session } from 'node:http2';
+import type { Connections } from '../../deliver/transport.ts';
+import { MAX_CONNECTION_AGE_MS } from './connection-age.ts';
+import { type Dial, LastingError } from './grpc-dial.ts';
 import { IDLE_CONNECTION_MS } from './http-transport.ts';
 
 /** A connection that has been silent for this long is asked whether it lives before it is relied on. */
 const SILENT_MS = 10_000;
 /** How long it may take to answer that, milliseconds. */
 const PING_TIMEOUT_MS = 5_000;
-/** Memory for requests on their way, MiB. Node's default of 10 refuses streams before a queue is full. */
-const SESSION_MEMORY_MIB = 256;
 
 /** A connection. */
 export interface Session {
@@ -42,6 +42,7 @@ export interface Sessions {
   giveBack(session: Session, answered: boolean): void;
   /** Finds out whether a connection is still there; one that is not is cut. */
   probe(session: Session): void;
+  connections(): Connections;
   /** Cuts all connections. */
   close(): void;
 }
@@ -55,6 +56,7 @@ interface Open extends Session {
   /** It takes streams, or will. */
   open: boolean;
   error: Error | undefined;
+  readonly openedAt: number;
   heardAt: number;
   pinging: boolean;
   held: boolean;
@@ -64,22 +66,16 @@ interface Open extends Session {
 /** Errors of a peer that answers in another protocol, or wants none of those offered. */
 const NOT_HTTP2 = /^ERR_HTTP2_|NO_APPLICATION_PROTOCOL/;
 
-/** The first thing a peer says must be SETTINGS. This one says something else. */
-export class NotHttp2 extends Error {}
-
 /**
  * @param maxSessions Connections at most.
  * @param connectMs How long the peer may take until its SETTINGS have come, milliseconds.
  */
-export function openSessions(
-  origin: string,
-  options: SecureClientSessionOptions,
-  maxSessions: number,
-  connectMs: number,
-): Sessions {
-  const http2 = builtin('node:http2');
+export function openSessions(dial: Dial, maxSessions: number, connectMs: number): Sessions {
   const sessions = new Set<Open>();
   const waiting = new Set<Waiting>();
+  let dialing = false;
+  /** The last connection could not be made, or broke. */
+  let failing = false;
   let closed = false;
 
   function take(one: Waiting): void {
@@ -105,13 +101,15 @@ export function openSessions(
       one.start(session);
     }
     const open = [...sessions].filter((session) => session.open);
-    const connecting = open.some(({ ready }) => !ready);
-    if (waiting.size > 0 && !connecting && open.length < maxSessions && !closed) connect();
+    const connecting = dialing || open.some(({ ready }) => !ready);
+    if (waiting.size > 0 && !connecting && open.length < maxSessions && !closed) void connect();
     hold();
   }
 
   function withRoom(): Open | undefined {
+    const oldest = performance.now() - MAX_CONNECTION_AGE_MS;
     for (const session of sessions) {
+      if (session.open && session.ready && session.openedAt < oldest) retire(session);
       const { maxConcurrentStreams = Number.POSITIVE_INFINITY } = session.http2.remoteSettings;
       const usable = session.open && session.ready && !session.http2.closed;
       if (usable && session.calls < maxConcurrentStreams) return session;
@@ -130,19 +128,21 @@ export function openSessions(
     }
   }
 
-  function connect(): void {
-    let connection: ClientHttp2Session;
+  async function connect(): Promise<void> {
+    dialing = true;
     try {
-      connection = http2.connect(origin, {
-        maxSessionMemory: SESSION_MEMORY_MIB,
-        settings: { enablePush: false },
-        ...options,
-      });
+      const connection = await dial();
+      dialing = false;
+      if (closed) connection.destroy();
+      else opened(connection);
     } catch (error) {
-      // certificates that cannot be read
+      // certificates that cannot be read, a proxy that refuses
+      dialing = false;
       abandon(error as Error);
-      return;
     }
+  }
+
+  function opened(connection: ClientHttp2Session): void {
     const session: Open = {
       http2: connection,
       calls: 0,
@@ -151,6 +151,7 @@ export function openSessions(
       ready: false,
       open: true,
       error: undefined,
+      openedAt: performance.now(),
       heardAt: performance.now(),
       pinging: false,
       held: true,
@@ -164,6 +165,7 @@ export function openSessions(
       .on('remoteSettings', () => {
         if (!session.ready) rest(session);
         session.ready = true;
+        failing = false;
         session.heardAt = performance.now();
         serve();
       })
@@ -188,7 +190,9 @@ export function openSessions(
   function failed(session: Open, error: Error & { readonly code?: string }): void {
     const other = !session.ready && NOT_HTTP2.test(error.code ?? '');
     session.error ??= other
-      ? new NotHttp2(`the peer does not speak HTTP/2 (${error.message})`)
+      ? new LastingError(
+          `the peer does not speak HTTP/2 (${error.message}): is this an OTLP/gRPC endpoint?`,
+        )
       : error;
   }
 
@@ -197,6 +201,7 @@ export function openSessions(
     if (!sessions.delete(session)) return;
     session.open = false;
     clearTimeout(session.idle);
+    if (session.error !== undefined || session.calls > 0) failing = true;
     // another one is tried when a call ends, not at once
     if (session.ready) serve();
     else abandon(session.error ?? new Error('the connection was closed'));
@@ -204,10 +209,11 @@ export function openSessions(
 
   /** No connection can be had: what waits for one fails, unless others will have room again. */
   function abandon(error: Error): void {
+    failing = true;
     if ([...sessions].some(({ ready, open }) => ready && open)) return;
-    const failing = [...waiting];
+    const abandoned = [...waiting];
     waiting.clear();
-    for (const one of failing) one.failed(error);
+    for (const one of abandoned) one.failed(error);
   }
 
   function giveBack(lent: Session, answered: boolean): void {
@@ -216,19 +222,30 @@ export function openSessions(
     if (answered) {
       session.proven = true;
       session.heardAt = performance.now();
+    } else if (session.http2.destroyed) {
+      failing = true;
     }
     if (session.calls === 0) rest(session);
     serve();
   }
 
-  /** Nothing uses the connection: it is closed after a while. Once GOAWAY has come it closes itself. */
+  /** Nothing uses the connection: it is closed after a while, or now when it is to take no more. */
   function rest(session: Open): void {
     clearTimeout(session.idle);
-    if (!session.open) return;
-    session.idle = setTimeout(() => {
-      session.open = false;
+    if (!session.open) {
       session.http2.close();
+      return;
+    }
+    session.idle = setTimeout(() => {
+      failing = false;
+      retire(session);
     }, IDLE_CONNECTION_MS).unref();
+  }
+
+  /** The connection takes no more calls, and is closed when those on it have ended. */
+  function retire(session: Open): void {
+    session.open = false;
+    if (session.calls === 0) session.http2.close();
   }
 
   /** Calls that have a stream of it fail with the error. */
@@ -253,12 +270,25 @@ export function openSessions(
     });
   }
 
+  function connections(): Connections {
+    const ready = [...sessions].filter((session) => session.ready && !session.http2.destroyed);
+    const busy = ready.filter(({ calls }) => calls > 0).length;
+    return { state: state(ready.length), open: ready.length, busy };
+  }
+
+  function state(open: number): Connections['state'] {
+    if (open > 0) return 'ready';
+    if (failing) return 'failing';
+    return dialing || sessions.size > 0 ? 'connecting' : 'idle';
+  }
+
   function close(): void {
     closed = true;
     const error = new Error('the transport was closed');
     for (const session of sessions) cut(session, error);
     abandon(error);
+    failing = false;
   }
 
-  return { take, takeBack, giveBack, probe, close };
+  return { take, takeBack, giveBack, probe, connections, close };
 }

@@ -13,6 +13,7 @@ import {
 } from '../../deliver/grpc-outcome.ts';
 import { networkErrorText, shown } from '../../deliver/outcome.ts';
 import type {
+  Connections,
   Outcome,
   Payload,
   Signal,
@@ -20,13 +21,8 @@ import type {
   TransportOptions,
 } from '../../deliver/transport.ts';
 import { builtin } from './builtin.ts';
-import {
-  NotHttp2,
-  openSessions,
-  type Session,
-  type Sessions,
-  type Waiting,
-} from './grpc-sessions.ts';
+import { dialTo, LastingError } from './grpc-dial.ts';
+import { openSessions, type Session, type Sessions, type Waiting } from './grpc-sessions.ts';
 
 const METHODS: Readonly<Record<Signal, string>> = {
   traces: '/opentelemetry.proto.collector.trace.v1.TraceService/Export',
@@ -91,13 +87,7 @@ export function nodeGrpcTransport(options: TransportOptions): Transport {
       const waiting: Waiting = {
         failed(error) {
           const reason = shown(networkErrorText(error), secrets);
-          const lasting = error instanceof NotHttp2;
-          const hint = ': is this an OTLP/gRPC endpoint?';
-          settle(
-            lasting
-              ? { kind: 'rejected', reason: `${reason}${hint}` }
-              : { kind: 'retryable', reason },
-          );
+          settle({ kind: error instanceof LastingError ? 'rejected' : 'retryable', reason });
         },
         start(session) {
           lent = session;
@@ -181,12 +171,16 @@ export function nodeGrpcTransport(options: TransportOptions): Transport {
     });
   }
 
+  function connections(): Connections {
+    return endpoint?.sessions.connections() ?? { state: 'idle', open: 0, busy: 0 };
+  }
+
   function close(): void {
     closed = true;
     endpoint?.sessions.close();
   }
 
-  return { send: askEndpoint === undefined ? attempt : sendAsked, close };
+  return { send: askEndpoint === undefined ? attempt : sendAsked, connections, close };
 }
 
 interface Endpoint {
@@ -201,7 +195,7 @@ function openEndpoint(options: TransportOptions): Endpoint {
   const { agent = {}, maxConnections, timeoutMs } = options;
   const tls = agent as SecureClientSessionOptions;
   return {
-    sessions: openSessions(endpoint.url.origin, tls, maxConnections, timeoutMs),
+    sessions: openSessions(dialTo(endpoint.url, tls), maxConnections, timeoutMs),
     headers: metadataOf(endpoint),
     secrets: endpoint.secrets,
   };
