@@ -1,10 +1,10 @@
-/** How many retries an endpoint gets: a share of its first attempts, and a few in any case. */
+/** How many retries may fail: a share of first attempts, and a few in any case. */
 export interface RetryBudgetOptions {
-  /** Retries per first attempt. Default 0.2. */
+  /** Failed retries per first attempt. Default 0.2. */
   readonly ratio: number;
-  /** Retries per second in any case, more than 0. Default 1. */
+  /** Failed retries per second in any case, more than 0. Default 1. */
   readonly perSecond: number;
-  /** Retries that may go at once after a quiet time; at least 1. Default 10. */
+  /** Retries that may go at once after a quiet time, before one is answered; at least 1. Default 10. */
   readonly burst: number;
 }
 
@@ -15,6 +15,11 @@ export interface RetryBudget {
   deposit(): void;
   /** Takes what one retry costs; `false`, and nothing is taken, where that is not there. */
   take(nowMs: number): boolean;
+  /**
+   * The retry that took its token was answered: it is given back. Retries that succeed are no
+   * stampede, and whatever a short refusal left waiting goes as fast as it is taken.
+   */
+  refund(): void;
   /** When `take` will succeed: `nowMs`, or later; earlier than it says after a `deposit`. */
   availableAt(nowMs: number): number;
 }
@@ -49,6 +54,9 @@ export function retryBudget(options: Partial<RetryBudgetOptions>, nowMs: number)
       if (!(availableAt(now) <= now)) return false;
       fullAt = Math.max(now, fullAt) + intervalMs;
       return true;
+    },
+    refund() {
+      fullAt -= intervalMs;
     },
     availableAt,
   };

@@ -124,24 +124,48 @@ describe('a budget of retries', () => {
     expect(takeAll(budget, 60_000)).toBe(2);
   });
 
-  it('keeps retries to its share while half of all answers are refusals', () => {
+  it('gives back what a retry took that was answered', () => {
+    const budget = retryBudget({ burst: 2, perSecond: 0.001 }, 0);
+    for (let i = 0; i < 100; i++) {
+      expect(budget.take(0)).toBe(true);
+      expect(budget.take(0)).toBe(true);
+      expect(budget.take(0)).toBe(false);
+      budget.refund();
+      budget.refund();
+    }
+    for (let i = 0; i < 100; i++) budget.refund();
+    expect(takeAll(budget, 0)).toBe(2);
+  });
+
+  /** 50 payloads a second for ten minutes; what fails waits until the budget has room for it. */
+  function tenMinutesOf(share: number) {
     const random = randomFrom(3);
     const budget = retryBudget({}, 0);
-    let waiting = 0;
-    let first = 0;
-    let retries = 0;
-    // 50 payloads a second for ten minutes; what fails waits until the budget has room for it
+    const counts = { first: 0, failedRetries: 0, waiting: 0 };
     for (let now = 0; now < 600_000; now += 20) {
-      first++;
+      counts.first++;
       budget.deposit();
-      if (random.next() < 0.5) waiting++;
-      while (waiting > 0 && budget.take(now)) {
-        retries++;
-        if (random.next() >= 0.5) waiting--;
+      if (random.next() < share) counts.waiting++;
+      while (counts.waiting > 0 && budget.take(now)) {
+        if (random.next() < share) counts.failedRetries++;
+        else {
+          counts.waiting--;
+          budget.refund();
+        }
       }
     }
-    expect(retries).toBeLessThanOrEqual(0.2 * first + 600 + 10);
+    return counts;
+  }
+
+  it('keeps failed retries to their share while most answers are refusals', () => {
+    const { first, failedRetries, waiting } = tenMinutesOf(0.8);
+    expect(failedRetries).toBeLessThanOrEqual(0.2 * first + 600 + 10);
     // and all of that share is used
-    expect(retries).toBeGreaterThan(0.2 * first + 590);
+    expect(failedRetries).toBeGreaterThan(0.2 * first + 580);
+    expect(waiting).toBeGreaterThan(0);
+  });
+
+  it('keeps nothing waiting while a third of all answers are refusals', () => {
+    expect(tenMinutesOf(1 / 3).waiting).toBeLessThan(50);
   });
 });

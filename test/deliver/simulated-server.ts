@@ -3,8 +3,14 @@
 import type { ConcurrencyLimit } from '../../src/deliver/concurrency.ts';
 import { randomFrom, type SeededRandom } from '../support/random.ts';
 
+/** Milliseconds that pass when somebody says so. */
+export interface SimulatedTime {
+  readonly now: number;
+  in(delayMs: number, run: () => void): void;
+}
+
 /** Things that happen, in the order of their moments; no time passes in between. */
-export class Timeline {
+export class Timeline implements SimulatedTime {
   now = 0;
   /** A binary heap: the earliest first, of the same moment the one that was added first. */
   readonly #events: { at: number; order: number; run: () => void }[] = [];
@@ -63,13 +69,13 @@ export interface ServerOptions {
 
 export class SimulatedServer {
   readonly options: ServerOptions;
-  readonly #timeline: Timeline;
+  readonly #time: SimulatedTime;
   readonly #random: SeededRandom;
   readonly #waiting: { at: number; done: (waitedMs: number) => void }[] = [];
   #working = 0;
 
-  constructor(timeline: Timeline, random: SeededRandom, options: ServerOptions) {
-    this.#timeline = timeline;
+  constructor(time: SimulatedTime, random: SeededRandom, options: ServerOptions) {
+    this.#time = time;
     this.#random = random;
     this.options = options;
   }
@@ -79,7 +85,7 @@ export class SimulatedServer {
     if (this.#waiting.length >= this.options.maxWaiting && this.#working >= this.options.workers) {
       done(undefined);
     } else {
-      this.#waiting.push({ at: this.#timeline.now, done });
+      this.#waiting.push({ at: this.#time.now, done });
       this.#work();
     }
   }
@@ -87,11 +93,11 @@ export class SimulatedServer {
   #work(): void {
     while (this.#working < this.options.workers && this.#waiting.length > 0) {
       const { at, done } = this.#waiting.shift()!;
-      const waitedMs = this.#timeline.now - at;
+      const waitedMs = this.#time.now - at;
       const { service, serviceMs } = this.options;
       this.#working++;
       const share = service === 'constant' ? 1 : -Math.log(1 - this.#random.next());
-      this.#timeline.in(serviceMs * share, () => {
+      this.#time.in(serviceMs * share, () => {
         this.#working--;
         done(waitedMs);
         this.#work();
