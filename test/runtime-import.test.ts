@@ -35,6 +35,7 @@ describe.each([
   ['exporter-file', 'fileTransport'],
   ['exporter-fan-out', 'fanOutTransport'],
   ['deno-stdout', 'stdoutTransport'],
+  ['node-proxy', 'proxyOf'],
   ['node-slow-path', 'remake'],
   ['web-slow-path', 'remake'],
 ])('importing the entry %s', (entry, exported) => {

@@ -124,19 +124,8 @@ export function tunnel(agent: Agent, proxy: URL, timeoutMs: number): void {
   const connect = async (options: Parameters<CreateConnection>[0]): Promise<Socket> => {
     const target = { host: String(options.host), port: Number(options.port) };
     const socket = await connectThrough(proxy, target, timeoutMs, ended.signal);
-    const within = { ...options, socket };
-    const secured = createConnection.call(agent, within) as Socket;
-    // TLS within TLS does not pass these on, and an idle connection would keep the process alive.
-    secured.on('close', () => socket.destroy());
-    secured.ref = () => {
-      socket.ref();
-      return secured;
-    };
-    secured.unref = () => {
-      socket.unref();
-      return secured;
-    };
-    return secured;
+    const secured = { ...options, socket };
+    return createConnection.call(agent, secured) as Socket;
   };
   const later: CreateConnection = (options, connected) => {
     connect(options).then(
