@@ -279,7 +279,8 @@ export function openSessions(dial: Dial, maxSessions: number, connectMs: number)
   function state(open: number): Connections['state'] {
     if (open > 0) return 'ready';
     if (failing) return 'failing';
-    return dialing || sessions.size > 0 ? 'connecting' : 'idle';
+    const connecting = dialing || [...sessions].some(({ ready }) => !ready);
+    return connecting ? 'connecting' : 'idle';
   }
 
   function close(): void {
