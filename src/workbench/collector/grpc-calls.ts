@@ -127,7 +127,9 @@ export function serveGrpc<C>(service: GrpcService<C>): GrpcCalls {
     wire.sendStatus = (status) => {
       // Its own clock must not answer a call that is to hang, or to be answered late.
       if (taken && !answering.has(wire)) return;
-      if (!taken) service.failed(call, status.code ?? 2, status.details ?? '');
+      // An aborted stream ends, too, which reads as if the message were missing.
+      const aborted = wire.stream.aborted || wire.stream.destroyed;
+      if (!taken && !aborted) service.failed(call, status.code ?? 2, status.details ?? '');
       sendStatus(status);
     };
     const listener = new ServerListenerBuilder()
