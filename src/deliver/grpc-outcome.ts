@@ -80,10 +80,11 @@ const BY_HTTP_STATUS: Readonly<Record<number, GrpcCode>> = {
  * How servers say that a message is too large for them. No code is reserved for it: most of gRPC's
  * libraries use RESOURCE_EXHAUSTED, which also says that the server is short of memory; Rust's use
  * OUT_OF_RANGE, which is worth another attempt otherwise. Go, Node, C++: "received message larger than
- * max"; Java, .NET: "message exceeds (the) maximum"; Rust: "message length too large".
+ * max"; Java, .NET: "message exceeds (the) maximum"; Rust: "message length too large". Servers with a
+ * limit of their own speak of requests.
  */
 const TOO_LARGE =
-  /\bmessage\b.*\b(larger than|exceeds (the )?maximum|too large)\b|decompressing: size limit/i;
+  /\b(message|request)\b.*\b(larger than|exceeds (the )?maximum|too large)\b|decompressing: size limit/i;
 
 /**
  * UNIMPLEMENTED is a server's answer to an encoding it does not know (gRPC: Compression), and to a

@@ -42,6 +42,7 @@ const cases: Case[] = [
   tooLarge('Go', RESOURCE_EXHAUSTED, 'grpc: received message larger than max (5000 vs. 4194)'),
   tooLarge('Go', RESOURCE_EXHAUSTED, 'grpc: message after decompression larger than max (9 vs. 4)'),
   tooLarge('C++', RESOURCE_EXHAUSTED, 'SERVER: Received message larger than max (9 vs. 4)'),
+  tooLarge('otlp-wasm', RESOURCE_EXHAUSTED, 'the request is larger than 4000 bytes'),
   tooLarge('Java', RESOURCE_EXHAUSTED, 'gRPC message exceeds maximum size 4194304: 5000000'),
   tooLarge('Java', RESOURCE_EXHAUSTED, 'Decompressed gRPC message exceeds maximum size 4194304'),
   tooLarge(
