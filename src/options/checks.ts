@@ -37,7 +37,9 @@ export function group<T extends object>(
 ): T | Record<string, never> {
   if (value === undefined) return {};
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
-  throw refused(name, value, 'an object');
+  // Not the value: of headers that are one text it is all.
+  const seen = value === null ? 'null' : typeShown(value);
+  throw invalid(`option '${name}' is ${seen}; give an object, or leave it out.`);
 }
 
 /** A list, copied: `[]` when it is left out. */

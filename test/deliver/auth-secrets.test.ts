@@ -243,7 +243,8 @@ describe('options that cannot be used', () => {
     ['not an object', { auth: SECRET }],
     ['both', { auth: { bearer: SECRET }, headers: { Authorization: SECRET } }],
     ['a user in the URL beside it', { auth: { bearer: SECRET }, endpoint: withUser(1) }],
-    ['headers', { headers: { 'x-own': `${SECRET}\n` } }],
+    ['a header in two lines', { headers: { 'x-own': `${SECRET}\n` } }],
+    ['headers in one text', { headers: `authorization=${SECRET}` }],
     ['a URL', { endpoint: `ftp://user:${SECRET}@c` }],
   ])('%s', (_, options) => {
     const said = overheard();

@@ -154,7 +154,7 @@ describe('options given', () => {
   it.each<[string, unknown, string]>([
     ['url', 'collector:4318', "option 'url' is not an http or https URL"],
     ['url', 5, "option 'url' is not an http or https URL"],
-    ['headers', 'a=b', "option 'headers' is 'a=b'; give an object"],
+    ['headers', 'a=b', "option 'headers' is a string; give an object"],
     ['headers', { 'a b': 'c' }, "'a b' whose name is no HTTP token"],
     ['headers', { a: 'top\nsecret' }, "'a' whose value has characters that headers cannot have"],
     ['headers', { a: { b: 1 } }, "'a' whose value is an object, not a string"],
@@ -164,7 +164,7 @@ describe('options given', () => {
     ['compression', 'brotli', "option 'compression' is 'brotli'; give 'gzip' or 'none'"],
     ['concurrencyLimit', 0, "option 'concurrencyLimit' is 0; give a number from 1"],
     ['keepAlive', 'yes', "option 'keepAlive' is 'yes'; give true or false"],
-    ['httpAgentOptions', 'proxy', "option 'httpAgentOptions' is 'proxy'; give an object"],
+    ['httpAgentOptions', 'proxy', "option 'httpAgentOptions' is a string; give an object"],
     ['userAgent', 'a\nb', "option 'userAgent' is"],
     ['userAgent', 5, "option 'userAgent' is 5"],
     ['queue', { maxBytes: -1 }, "option 'queue.maxBytes' is -1"],

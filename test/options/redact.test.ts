@@ -112,7 +112,7 @@ describe('rules that keep nothing back', () => {
 describe('rules that cannot be used', () => {
   it.each<[unknown, string]>([
     [null, "option 'redact' is"],
-    ['credentials', "option 'redact' is 'credentials'; give an object"],
+    ['credentials', "option 'redact' is a string; give an object"],
     [[/a/], "option 'redact' is"],
     [{ drop: 'user.*' }, "option 'redact.drop' is 'user.*'; give an array"],
     [{ mask: [7] }, "option 'redact.mask' has an entry 7; give attribute keys"],
