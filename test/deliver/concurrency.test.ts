@@ -128,6 +128,14 @@ describe('an adaptive limit', () => {
     expect(limit.current).toBe(16);
   });
 
+  it('counts failures anew after a decrease', () => {
+    const limit = adaptiveLimit({ max: 32, initial: 32 });
+    for (let i = 0; i < 6 + 5; i++) limit.ended(limit.started(), 50, 'failed');
+    expect(limit.current).toBe(16);
+    limit.ended(limit.started(), 50, 'failed');
+    expect(limit.current).toBe(8);
+  });
+
   it('falls to its minimum while everything fails, and comes back', () => {
     const limit = adaptiveLimit({ min: 2, max: 32, initial: 32 });
     for (let i = 0; i < 100; i++) roundTrip(limit, 50, 'failed');
@@ -184,6 +192,9 @@ describe('an adaptive limit', () => {
     const limit = adaptiveLimit({ max: 40, initial: 40 });
     answers(limit, 500, 50, 2);
     answers(limit, 5000, 500, 2);
+    expect(limit.current).toBe(40);
+    // and it has learned it meanwhile
+    for (let i = 0; i < 10; i++) roundTrip(limit, 500);
     expect(limit.current).toBe(40);
   });
 
