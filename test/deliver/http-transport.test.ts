@@ -9,7 +9,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Clock, createDeliver } from '../../src/deliver/deliver.ts';
-import type { Outcome, Payload, Transport } from '../../src/deliver/transport.ts';
+import type { Outcome, Payload, Transport, TransportOptions } from '../../src/deliver/transport.ts';
 import { fetchTransport } from '../../src/runtime/fetch-transport.ts';
 import { nodeHttpTransport } from '../../src/runtime/node/http-transport.ts';
 
@@ -106,7 +106,7 @@ const options = {
   maxResponseBytes: 10_000,
 };
 
-function transportTo(name: Name, url: string, more: Partial<typeof options> = {}): Transport {
+function transportTo(name: Name, url: string, more: Partial<TransportOptions> = {}): Transport {
   const transport = TRANSPORTS[name]({ ...options, ...more, url });
   cleanups.push(() => transport.close());
   return transport;
@@ -263,6 +263,27 @@ describe.each(Object.keys(TRANSPORTS) as Name[])('%s transport', (name) => {
     const { delayMs } = (await transport.send(payload())) as { delayMs: number };
     expect(delayMs).toBeGreaterThan(0);
     expect(delayMs).toBeLessThanOrEqual(600_000);
+  });
+
+  it('retries the statuses it is told to', async () => {
+    const server = await listen([answer(500), answer(503), answer(302)]);
+    const retryable = { httpStatuses: [500] };
+    const transport = transportTo(name, server.url, { retryable });
+    const kinds = [];
+    for (let i = 0; i < 3; i++) kinds.push((await transport.send(payload())).kind);
+    expect(kinds).toEqual(['retryable', 'rejected', 'rejected']);
+  });
+
+  it('says what may help where a payload is refused', async () => {
+    const server = await listen([answer(413), answer(415), answer(400), answer(415), answer(404)]);
+    const transport = transportTo(name, server.url);
+    const remedies = [];
+    for (const encoding of ['gzip', 'gzip', 'zstd', 'identity', 'gzip'] as const) {
+      const outcome = await transport.send({ ...payload(), encoding });
+      remedies.push(outcome.kind === 'rejected' ? outcome.remedy : outcome);
+    }
+    const plain = 'uncompressed';
+    expect(remedies).toEqual(['split', plain, plain, undefined, undefined]);
   });
 
   it('gives up waiting for a server that hangs', async () => {

@@ -148,9 +148,9 @@ export function nodeHttpTransport(options: TransportOptions): Transport {
 
   function isOld(socket: Socket): boolean {
     const now = performance.now();
-    const since = usedSince.get(socket) ?? now;
-    usedSince.set(socket, since);
-    return now - since >= CONNECTION_AGE_MS;
+    const since = usedSince.get(socket);
+    if (since === undefined) usedSince.set(socket, now);
+    return since !== undefined && now - since >= CONNECTION_AGE_MS;
   }
 
   function connections(): Connections {
