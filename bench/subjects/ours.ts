@@ -21,7 +21,6 @@ import { OVERSHOOT_BYTES, RING_BASE } from '../../src/engine/generated/layout.ts
 import { type Engine, type EngineName, selectEngine } from '../../src/engine/select.ts';
 import { Pipeline } from '../../src/pipeline.ts';
 import { AsyncLocalStorageContextManager } from '../../src/runtime/node/context-manager.ts';
-import { grpcTransport } from '../../src/runtime/node/exporter-grpc.ts';
 import { host } from '../../src/runtime/node/host.ts';
 import { start } from '../../src/runtime/node/index.ts';
 import { assertSpans } from '../spans.ts';
@@ -204,7 +203,8 @@ function holding(name: 'simd' | 'scalar', input: Uint8Array) {
 export function deliver({ protocol, url, gzip }: Way, engine: EngineName): Delivery {
   const telemetry = start({
     serviceName: 'bench',
-    ...(protocol === 'grpc' ? { transport: grpcTransport({ url }) } : { tracesEndpoint: url }),
+    protocol: protocol === 'grpc' ? 'grpc' : 'http/protobuf',
+    tracesEndpoint: url,
     compression: gzip ? 'gzip' : 'none',
     engine,
   });
