@@ -1,6 +1,6 @@
 /** Where OTLP/gRPC calls go (specification, "OTLP exporter", "Endpoint URLs" and "insecure"). */
 
-import { checkedUrl } from './checks.ts';
+import { checkedEndpoint, checkedUrl, invalid } from './checks.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -15,7 +15,8 @@ interface Source {
 
 /**
  * Where OTLP/gRPC calls go: the option, else `OTEL_EXPORTER_OTLP_[TRACES_]ENDPOINT`, else
- * `http://localhost:4317`. A path is left out.
+ * `http://localhost:4317`. A path is left out. As gRPC names it, `unix:/run/otel.sock` and
+ * `unix:///run/otel.sock` are a Unix socket.
  *
  * @param secure Whether with TLS, if that is known; otherwise the scheme decides, without one
  *   `OTEL_EXPORTER_OTLP_[TRACES_]INSECURE`; TLS is the default.
@@ -55,6 +56,7 @@ function target(
   { env, warn }: Source,
 ): string {
   const text = typeof value === 'string' ? value.trim() : value;
+  if (typeof text === 'string' && /^unix:/i.test(text)) return socketUrl(name, text, secure);
   const plain = secure === undefined ? variables('INSECURE', env)[0]?.text : undefined;
   const assumed = plain?.toLowerCase() === 'true' ? 'http' : 'https';
   // What is no string is refused as it is.
@@ -73,4 +75,15 @@ function target(
   url.search = '';
   url.hash = '';
   return url.href;
+}
+
+/** Of a Unix socket, over which there is no TLS. */
+function socketUrl(name: string, text: string, secure: boolean | undefined): string {
+  const { pathname } = new URL(checkedEndpoint(name, text));
+  if (secure === true) {
+    throw invalid(
+      `${name} is a Unix socket, which is without TLS, but option 'credentials' is secure; give insecure ones, or leave them out.`,
+    );
+  }
+  return `unix://${pathname}`;
 }

@@ -5,7 +5,7 @@ import type {
   OutgoingHttpHeaders,
   SecureClientSessionOptions,
 } from 'node:http2';
-import { endpointOf, type HttpEndpoint } from '../../deliver/endpoint.ts';
+import { endpointOf, type HttpEndpoint, socketPathOf } from '../../deliver/endpoint.ts';
 import {
   type GrpcAnswer,
   outcomeOfGrpc,
@@ -46,7 +46,9 @@ const OWN_METADATA = /^(grpc-.*|te|host|keep-alive|proxy-connection|upgrade|http
 /**
  * OTLP/gRPC over node:http2: unary calls whose message is the payload's body as it is. Connections
  * are shared by all calls in flight. Idle ones do not keep the process alive, calls in flight do (for
- * `timeoutMs` at most). `agent` are options of TLS: `ca`, `cert`, `key` and others of `tls.connect`.
+ * `timeoutMs` at most). Of `url` the origin counts; `unix:///run/otel.sock` is a Unix socket. Proxies
+ * are those of the environment. `agent` are options of TLS: `ca`, `cert`, `key` and others of
+ * `tls.connect`.
  */
 export function nodeGrpcTransport(options: TransportOptions): Transport {
   const { timeoutMs, maxResponseBytes, askEndpoint } = options;
@@ -195,7 +197,7 @@ function openEndpoint(options: TransportOptions): Endpoint {
   const { agent = {}, maxConnections, timeoutMs } = options;
   const tls = agent as SecureClientSessionOptions;
   return {
-    sessions: openSessions(dialTo(endpoint.url, tls), maxConnections, timeoutMs),
+    sessions: openSessions(dialTo(endpoint.url, tls, timeoutMs), maxConnections, timeoutMs),
     headers: metadataOf(endpoint),
     secrets: endpoint.secrets,
   };
@@ -203,10 +205,11 @@ function openEndpoint(options: TransportOptions): Endpoint {
 
 /** What every call carries. */
 function metadataOf({ url, headers }: HttpEndpoint): OutgoingHttpHeaders {
+  const socket = socketPathOf(url) !== undefined;
   const metadata: OutgoingHttpHeaders = {
     ':method': 'POST',
-    ':scheme': url.protocol.slice(0, -1),
-    ':authority': url.host,
+    ':scheme': socket ? 'http' : url.protocol.slice(0, -1),
+    ':authority': socket ? 'localhost' : url.host,
     te: 'trailers',
     'content-type': 'application/grpc',
     'grpc-accept-encoding': 'identity,gzip',

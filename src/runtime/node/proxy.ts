@@ -28,6 +28,26 @@ export function proxyOf(url: URL, env: Env): URL | undefined {
   return checkedProxy(name, text);
 }
 
+/**
+ * The same for gRPC calls, as its libraries read the variables: whatever the scheme, `grpc_proxy`,
+ * else `https_proxy`, else `http_proxy`; `no_grpc_proxy`, else `no_proxy`. Then `all_proxy`, as above.
+ *
+ * @throws Error for a value that is no URL of an HTTP proxy.
+ */
+export function grpcProxyOf(url: URL, env: Env): URL | undefined {
+  const cgi = variable('request_method', env) !== undefined;
+  const [name, text] =
+    variable('grpc_proxy', env) ??
+    variable('https_proxy', env) ??
+    variable('http_proxy', env, cgi) ??
+    variable('all_proxy', env) ??
+    ([] as const);
+  if (name === undefined || text === undefined || isExempt(url, env, 'no_grpc_proxy')) {
+    return undefined;
+  }
+  return checkedProxy(name, text);
+}
+
 function variable(name: string, env: Env, lowerCaseOnly = false) {
   for (const spelled of lowerCaseOnly ? [name] : [name, name.toUpperCase()]) {
     const text = env[spelled]?.trim();
@@ -58,8 +78,8 @@ function checkedProxy(name: string, text: string): URL {
  * which is that of the hosts below it, too, with a leading dot or without; an address; a block of
  * addresses (`10.0.0.0/8`). `:port` after any of them is for that port alone.
  */
-function isExempt(url: URL, env: Env): boolean {
-  const [, text = ''] = variable('no_proxy', env) ?? [];
+function isExempt(url: URL, env: Env, first = 'no_proxy'): boolean {
+  const [, text = ''] = variable(first, env) ?? variable('no_proxy', env) ?? [];
   const entries = text.toLowerCase().split(/[\s,]+/);
   return entries.some((entry) => isOf(bareHost(url.hostname), portOf(url), entry));
 }
