@@ -146,10 +146,11 @@ export type JsReply = Parameters<grpc.handleUnaryCall<Buffer, Buffer>>[1];
 /** OTLP's trace service by grpc-js, which frames, inflates and limits by itself. */
 export async function grpcJsServer(
   handle: (call: JsCall, reply: JsReply) => void,
-  options: grpc.ServerOptions = {},
+  options: grpc.ServerOptions & { readonly address?: string } = {},
   credentials = grpc.ServerCredentials.createInsecure(),
 ) {
-  const server = new grpc.Server(options);
+  const { address: given = '127.0.0.1:0', ...limits } = options;
+  const server = new grpc.Server(limits);
   const same = (bytes: Buffer) => bytes;
   server.addService(
     {
@@ -166,7 +167,7 @@ export async function grpcJsServer(
     { export: handle },
   );
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', credentials, (error, bound) =>
+    server.bindAsync(given, credentials, (error, bound) =>
       error === null ? resolve(bound) : reject(error),
     );
   });
