@@ -1,0 +1,141 @@
+// Against the official OpenTelemetry Collector: spans sent by `start()` and by the drop-in exporters,
+// in every protocol and encoding, go through it to the embedded collector, where all of them have to
+// arrive as they were sent, field by field.
+//
+//   OTELCOL=/usr/local/bin/otelcol npm run test:collector
+//   OTELCOL=… npm run test:collector -- --only grpc
+//
+// OTELCOL names its program, of any distribution. Without it nothing is tested, and that is said.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import zlib from 'node:zlib';
+import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import { start } from 'otlp-wasm';
+import { startCollector } from 'otlp-wasm/collector';
+import { OTLPTraceExporter as GrpcExporter } from 'otlp-wasm/exporters/grpc';
+import { OTLPTraceExporter as JsonExporter } from 'otlp-wasm/exporters/http';
+import { OTLPTraceExporter as ProtoExporter } from 'otlp-wasm/exporters/proto';
+import { about, startOtelcol } from './otelcol.mjs';
+import { complaints, record, SCOPE } from './spans.mjs';
+
+const { values } = parseArgs({ options: { only: { type: 'string', default: '' } } });
+
+const totals = { passed: 0, failed: 0, skipped: 0 };
+const skippedBecause = new Set();
+
+function note(verdict, name, lines = []) {
+  totals[verdict]++;
+  console.log(`  ${verdict.padEnd(7)} ${name}`);
+  for (const line of lines) console.log(String(line).replace(/^/gm, '          '));
+}
+
+function end() {
+  for (const reason of skippedBecause) console.log(`\nNOT TESTED ${reason}`);
+  const { passed, failed, skipped } = totals;
+  console.log(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
+  process.exit(failed > 0 || (passed === 0 && skipped === 0) ? 1 : 0);
+}
+
+/** What is tested, set up as its users do; `close` sends all and tells what was sent. */
+const SUBJECTS = {
+  'start()': {
+    encodings: ['none', 'gzip', 'zstd'],
+    open({ protocol, compression, url }) {
+      const telemetry = start({
+        ...{ serviceName: 'shop', protocol, compression, endpoint: url, detectors: [] },
+      });
+      return { provider: telemetry.tracerProvider, close: () => telemetry.shutdown() };
+    },
+  },
+  'drop-in exporter': {
+    encodings: ['none', 'gzip'],
+    open({ protocol, compression, url }) {
+      const exporter = {
+        'http/protobuf': () => new ProtoExporter({ url: `${url}/v1/traces`, compression }),
+        'http/json': () => new JsonExporter({ url: `${url}/v1/traces`, compression }),
+        grpc: () => new GrpcExporter({ url, compression }),
+      }[protocol]();
+      const provider = new TracerProvider({
+        resource: { attributes: { 'service.name': 'shop' } },
+        spanProcessors: [new BatchSpanProcessor({ exporter, maxQueueSize: 4096 })],
+      });
+      const close = async () => {
+        await provider.shutdown();
+        return exporter.health().signals.traces;
+      };
+      return { provider, close };
+    },
+  },
+};
+
+const PROTOCOLS = ['http/protobuf', 'http/json', 'grpc'];
+
+function* cases() {
+  for (const [subject, { encodings, open }] of Object.entries(SUBJECTS)) {
+    for (const protocol of PROTOCOLS) {
+      for (const compression of encodings) {
+        const name = `${subject}, ${protocol}, ${compression}`;
+        if (name.includes(values.only)) yield { name, open, protocol, compression };
+      }
+    }
+  }
+}
+
+async function check({ name, open, protocol, compression }, otelcol, embedded) {
+  if (compression === 'zstd' && zlib.zstdCompressSync === undefined) {
+    note('skipped', name, [`Node.js ${process.versions.node} has no zstd; 22.15 and later have`]);
+    skippedBecause.add(`zstd: Node.js ${process.versions.node} has none`);
+    return;
+  }
+  embedded.clear();
+  const url = otelcol.url[protocol === 'grpc' ? 'grpc' : 'http'];
+  try {
+    const { provider, close } = open({ protocol, compression, url });
+    const tracer = provider.getTracer(SCOPE.name, SCOPE.version, { schemaUrl: SCOPE.schemaUrl });
+    const expected = record(tracer);
+    const { sent } = await close();
+    await embedded.waitFor({ spans: expected.length }, { timeoutMs: 30_000 });
+    const wrong = complaints(embedded.traces(), expected, 'shop');
+    if (sent !== expected.length) wrong.push(`${sent} of ${expected.length} spans count as sent`);
+    const { requests, errors } = embedded.stats();
+    if (Object.keys(errors).length > 0) wrong.push(`refused: ${JSON.stringify(errors)}`);
+    const what = `${name}: ${expected.length} spans in ${requests} requests`;
+    note(wrong.length === 0 ? 'passed' : 'failed', what, wrong);
+  } catch (error) {
+    note('failed', name, [error.stack]);
+  }
+}
+
+const program = process.env.OTELCOL;
+if (program === undefined || program === '') {
+  note('skipped', 'the official OpenTelemetry Collector', [
+    'NOTHING WAS TESTED: the environment variable OTELCOL, which names its program, is not set.',
+    'Get otelcol or otelcol-contrib of any release, then',
+    '  OTELCOL=/path/to/otelcol npm run test:collector',
+  ]);
+  end();
+}
+
+// What this process has would decide for the exporters.
+for (const name of Object.keys(process.env)) if (name.startsWith('OTEL_')) delete process.env[name];
+
+const folder = mkdtempSync(join(tmpdir(), 'otlp-wasm-otelcol-'));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
+
+let otelcol;
+const embedded = await startCollector({ port: 0 });
+try {
+  console.log(`against ${about(program)}`);
+  otelcol = await startOtelcol({ program, folder, endpoint: embedded.url });
+  for (const one of cases()) await check(one, otelcol, embedded);
+} catch (error) {
+  note('failed', 'the official OpenTelemetry Collector', [error.message]);
+}
+await otelcol?.stop();
+await embedded.close();
+if (totals.failed > 0 && otelcol !== undefined) console.log(`\nit wrote\n${otelcol.said()}`);
+end();
