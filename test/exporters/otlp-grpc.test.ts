@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as grpc from '@grpc/grpc-js';
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -121,6 +124,24 @@ describe('what arrives', () => {
     expect(retries).toBeGreaterThanOrEqual(42);
     const ids = new Set(server.requests.flatMap((one) => spansOf(one).map(({ spanId }) => spanId)));
     expect(ids.size).toBe(900);
+  });
+
+  it.skipIf(process.platform === 'win32')('by a Unix socket', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'grpc-'));
+    cleanups.push(() => rmSync(folder, { recursive: true }));
+    const address = `unix:${join(folder, 'otel.sock')}`;
+    const calls: JsCall[] = [];
+    const take: Handle = (call, reply) => {
+      calls.push(call);
+      accept(call, reply);
+    };
+    const { close } = await grpcJsServer(take, { address });
+    cleanups.push(close);
+    const exporter = exporterOf({ url: address });
+    expect(await exported(exporter)).toEqual({ code: 0 });
+    expect(calls).toHaveLength(1);
+    const [endpoint] = exporter.health().endpoints;
+    expect(endpoint?.url).toBe(address.replace('unix:', 'unix://'));
   });
 
   it('under the SDK of upstream', async () => {
@@ -258,6 +279,10 @@ describe('where calls go', () => {
     [{ url: 'https://h:1', credentials: insecure }, {}, 'http://h:1/'],
     [{ url: 'http://h:1', credentials: secure, tls: {} }, {}, 'https://h:1/'],
     [{ url: 'http://h:443', credentials: secure, tls: {} }, {}, 'https://h/'],
+    [{ url: 'unix:/run/otel.sock' }, {}, 'unix:///run/otel.sock'],
+    [{ url: ' unix:///run/otel.sock ' }, {}, 'unix:///run/otel.sock'],
+    [{ url: 'unix:/run/a b', credentials: insecure }, {}, 'unix:///run/a%20b'],
+    [{}, { [general]: 'unix:/run/otel.sock' }, 'unix:///run/otel.sock'],
   ])('%j with %j: %s', (options, env, expected) => {
     const { url, said } = urlOf(options, env);
     expect(url).toBe(expected);
@@ -271,7 +296,7 @@ describe('where calls go', () => {
   });
 
   it('a variable that is none is said, and the next one used', () => {
-    const { url, said } = urlOf({}, { [own]: 'unix:///x', [general]: 'http://g:1' });
+    const { url, said } = urlOf({}, { [own]: 'ftp://x', [general]: 'http://g:1' });
     expect(url).toBe('http://g:1/');
     expect(said).toEqual([expect.stringMatching(/TRACES_ENDPOINT is not an http.*4317.*ignored/)]);
   });
@@ -284,7 +309,9 @@ describe('where calls go', () => {
   it.each([
     [{ url: 'ftp://h' }],
     [{ url: 7 }],
-    [{ url: 'unix:///socket' }],
+    [{ url: 'unix:otel.sock' }],
+    [{ url: 'unix://run/otel.sock' }],
+    [{ url: 'unix:///run/otel.sock', credentials: grpc.credentials.createSsl() }],
     [{ credentials: 'x' }],
     [{ tls: 'x' }],
     [{ metadata: 'x' }],
