@@ -16,18 +16,20 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
  * span, context managers that outlast an await or follow the stack and bind listeners, resource
  * detectors and what waits for them, causes of exceptions, ids of the user's own, the hooks by which
  * attributes are kept back (0.3 KiB; the rules are in `otlp-wasm/redaction`). What reads variables
- * is in none of the two. Node has besides them samplers and propagators by variable, exporters to
+ * is in none of the two. 38 and 31 KiB are for a delivery that outlasts partial failures: a queue with
+ * lanes and a drop policy, a retry budget, adaptive concurrency, credentials that are asked for, and
+ * the checks of all these options; recoding, splitting, JSON and gRPC are loaded late. Node has besides them samplers and propagators by variable, exporters to
  * the console and to files, and Jaeger's remote sampling, for 6 KiB.
  */
 const LIMITS = [
   { file: 'src/engine/generated/core-simd.wasm', raw: 12 * 1024 },
   { file: 'src/engine/generated/core-scalar.wasm', raw: 13 * 1024 },
-  { file: 'dist/browser.js', gzip: 32 * 1024 },
-  { file: 'dist/workerd.js', gzip: 26 * 1024 },
-  { file: 'dist/node.js', gzip: 49 * 1024 },
+  { file: 'dist/browser.js', gzip: 38 * 1024 },
+  { file: 'dist/workerd.js', gzip: 31 * 1024 },
+  { file: 'dist/node.js', gzip: 56 * 1024 },
   // The encoder alone: no pipeline, no API, no compression. A worker's has the engine beside it.
-  { file: 'dist/exporter-proto-browser.js', gzip: 25 * 1024 },
-  { file: 'dist/exporter-proto-workerd.js', gzip: 18 * 1024 },
+  { file: 'dist/exporter-proto-browser.js', gzip: 28 * 1024 },
+  { file: 'dist/exporter-proto-workerd.js', gzip: 21 * 1024 },
   { file: 'dist/codec-browser.js', gzip: 22 * 1024 },
   { file: 'dist/codec-workerd.js', gzip: 15 * 1024 },
 ];

@@ -246,19 +246,23 @@ export function createDeliver(options: DeliverOptions): Deliver {
   /** Sends what is due; returns when more will be. */
   function sendFrom(lane: ReadonlySet<Entry>, now: number): number {
     let wakeAt = Number.POSITIVE_INFINITY;
+    /** Retries wait for the budget. */
+    let spent = false;
     for (const entry of lane) {
       // a failing endpoint gets one probe at a time, until one is answered
       if (inFlight >= (failures > 0 ? 1 : limit.current)) break;
       if (entry.sending) continue;
       if (entry.dueAt > now) {
         wakeAt = Math.min(wakeAt, entry.dueAt);
-      } else if (entry.failures > 0 && failures === 0 && !budget.take(now)) {
-        wakeAt = Math.min(wakeAt, budget.availableAt(now));
-      } else {
-        void attempt(entry);
+        continue;
       }
+      if (entry.failures > 0 && failures === 0) {
+        spent ||= !budget.take(now);
+        if (spent) continue;
+      }
+      void attempt(entry);
     }
-    return wakeAt;
+    return spent ? Math.min(wakeAt, budget.availableAt(now)) : wakeAt;
   }
 
   async function attempt(entry: Entry): Promise<void> {
@@ -296,8 +300,12 @@ export function createDeliver(options: DeliverOptions): Deliver {
       if (again) {
         failures = 0;
         lastWarning = shown((outcome as { reason: string }).reason, []);
-      } else if (outcome.kind === 'retryable') failed(entry, outcome, round);
-      else answered(entry, outcome);
+      } else if (outcome.kind === 'retryable') {
+        failed(entry, outcome, round);
+      } else {
+        if (entry.failures > 0) budget.refund();
+        answered(entry, outcome);
+      }
     }
     pump();
   }

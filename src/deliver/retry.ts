@@ -16,11 +16,11 @@ export interface RetryPolicy {
    */
   readonly maxAgeMs: number;
   /**
-   * While other requests succeed, retries go in this proportion to first attempts at most, and wait
-   * otherwise: a collector that is partly sick is not stampeded. Default 0.2.
+   * While other requests succeed, retries that fail again are in this proportion to first attempts
+   * at most; others wait: a collector that is partly sick is not stampeded. Default 0.2.
    */
   readonly budgetRatio: number;
-  /** Retries per second in any case. Default 1. */
+  /** Such retries per second in any case. Default 1. */
   readonly budgetPerSecond: number;
 }
 

@@ -6,7 +6,9 @@ import { DEFAULT_RETRY, type RetryPolicy } from '../deliver/retry.ts';
 import { type RetryableAnswers, SIGNALS, type Signal } from '../deliver/transport.ts';
 import { group, headerProblem, invalid, list, refused, refusedEntry, shown } from './checks.ts';
 import type { Range, Variables } from './env.ts';
-import type { StartOptions } from './options.ts';
+import type { Protocol, StartOptions } from './options.ts';
+
+export const PROTOCOLS: readonly Protocol[] = ['http/protobuf', 'http/json', 'grpc'];
 
 /** Longest a timer can wait. */
 export const LONGEST_MS = 2 ** 31 - 1;

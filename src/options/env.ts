@@ -1,6 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { Compression } from '../compress/compress.ts';
 import { checkedEndpoint, headerProblem, shown, tracesUrl } from './checks.ts';
+import { PROTOCOLS } from './delivery.ts';
 import { grpcUrl } from './grpc-url.ts';
 import type { Protocol } from './options.ts';
 
@@ -31,8 +32,6 @@ export interface Variables {
   /** `OTEL_RESOURCE_ATTRIBUTES` and, which wins, `OTEL_SERVICE_NAME`. */
   resource(): Attributes;
 }
-
-export const PROTOCOLS: readonly Protocol[] = ['http/protobuf', 'http/json', 'grpc'];
 
 const TRACES = 'OTEL_EXPORTER_OTLP_TRACES_';
 const GENERAL = 'OTEL_EXPORTER_OTLP_';

@@ -11,10 +11,11 @@ import {
   LONGEST_MS,
   numbers,
   oneOf,
+  PROTOCOLS,
   type QueueSettings,
   resolveQueue,
 } from './delivery.ts';
-import { PROTOCOLS, type Range, type Variables } from './env.ts';
+import type { Range, Variables } from './env.ts';
 import type { Protocol, StartOptions } from './options.ts';
 
 const MEBIBYTE = 1024 * 1024;

@@ -296,7 +296,8 @@ describe('options of a closed set', () => {
   it.each([
     ['flushOnExit', 'true or false', ['yes', 1, null, {}]],
     ['disabled', 'true or false', ['true', 0, null, []]],
-    ['compression', "'gzip' or 'none'", ['zstd', '', true, null, {}]],
+    ['compression', "'gzip' or 'none'", ['br', '', true, null, {}]],
+    ['protocol', "'http/protobuf', 'http/json' or 'grpc'", ['http', '', 1, null]],
     ['engine', 'simd, scalar, portable', ['wasm', '', 1, null]],
     ['serviceName', 'a string', [7, null, {}]],
     ['sampler', "'shouldSample'", [null, 'always_on', {}, { shouldSample: true }]],
@@ -514,6 +515,7 @@ describe('what is resolved', () => {
       timeoutMs: 77,
       maxConnections: 3,
       maxResponseBytes: 4 * MIB,
+      retryable: {},
     });
     telemetry.tracer('t').startSpan('s').end();
     await host.advance(1000);

@@ -1,0 +1,1 @@
+export { nodeGrpcTransport } from '../node/grpc-transport.ts';
