@@ -25,7 +25,7 @@ export interface OTLPExporterConfig {
   /**
    * Where requests go, used as it is; in a browser relative to the page. `…ENDPOINT` (to
    * `OTEL_EXPORTER_OTLP_ENDPOINT` `/v1/traces` is appended). Default
-   * `http://localhost:4318/v1/traces`.
+   * `http://localhost:4318/v1/traces`. `unix:///run/otel.sock` is a Unix socket (Node).
    */
   readonly url?: string;
   /**

@@ -7,8 +7,10 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Payload, SIGNALS, type Transport } from '../../src/deliver/transport.ts';
 import { fetchTransport } from '../../src/runtime/fetch-transport.ts';
+import { OTLPTraceExporter } from '../../src/runtime/node/exporter-proto.ts';
 import { CONNECTION_AGE_MS, nodeHttpTransport } from '../../src/runtime/node/http-transport.ts';
 import { start } from '../../src/runtime/node/index.ts';
+import { endedSpans } from '../support/otlp-exporter.ts';
 
 const cleanups: (() => unknown)[] = [];
 
@@ -318,6 +320,16 @@ describe('Unix sockets', () => {
     vi.stubEnv('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', endpoint);
     await send({});
     expect(server.received.map((one) => one.path)).toEqual(Array(4).fill('/v1/traces'));
+  });
+
+  it('take what the drop-in exporter sends', async () => {
+    const path = socketPath();
+    const server = await listen([OK], path);
+    const exporter = new OTLPTraceExporter({ url: `unix://${path}` });
+    cleanups.push(() => exporter.shutdown());
+    const result = await new Promise((resolve) => exporter.export(endedSpans(1), resolve));
+    expect(result).toEqual({ code: 0 });
+    expect(server.received).toMatchObject([{ path: '/v1/traces', host: 'localhost' }]);
   });
 
   it('are no business of proxies', async () => {
