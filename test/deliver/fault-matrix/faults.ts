@@ -41,8 +41,9 @@ type Format = 'http/protobuf' | 'http/json';
 
 export interface Fault {
   readonly fault: string;
-  /** A step that is the same in both formats is taken once. */
   readonly http?: readonly [HttpStep | ((format: Format) => HttpStep), Verdict];
+  /** The format of the answer makes a difference: in JSON, too. */
+  readonly json?: true;
   readonly grpc?: readonly [GrpcStep, Verdict];
   /** The server stalls; the attempt ends when its time limit does. */
   readonly timesOut?: true;
@@ -52,7 +53,7 @@ export interface Fault {
 
 /** Servers and proxies quote what they were sent, at length, and with characters that move the cursor. */
 const quoting = (...sent: readonly string[]) =>
-  `too old: ${sent.join(' ')} \u001b[2J\u202e\r\n${'x'.repeat(3000)}`;
+  `too old: ${sent.join(' ')} \u001b[2J\u202e\r\n${'x'.repeat(1000)}`;
 const QUOTE = quoting(SECRETS.key, SECRETS.password, SECRETS.query);
 /** A call has no query. */
 const GRPC_QUOTE = quoting(SECRETS.key, SECRETS.password);
@@ -401,6 +402,7 @@ export const FAULTS: readonly Fault[] = [
     };
     return {
       fault: String(code),
+      json: true,
       http: [
         answer(code, { location: '/elsewhere' }),
         refused(new RegExp(`^HTTP ${code}: too old`)),
@@ -410,6 +412,7 @@ export const FAULTS: readonly Fault[] = [
   }),
   {
     fault: '400 to what is not compressed',
+    json: true,
     http: [answer(400), refused(/^HTTP 400: too old/)],
     grpc: [proxy(400), refused(/HTTP 400 with "text\/html"/)],
   },
@@ -432,6 +435,7 @@ export const FAULTS: readonly Fault[] = [
   ...[429, 502, 503, 504].map(
     (code): Fault => ({
       fault: String(code),
+      json: true,
       http: [answer(code), again(new RegExp(`^HTTP ${code}: too old`))],
       grpc: [proxy(code), again(new RegExp(`^HTTP ${code} with`))],
     }),
@@ -465,6 +469,7 @@ export const FAULTS: readonly Fault[] = [
   // what is accepted, in part or strangely
   {
     fault: 'partial success',
+    json: true,
     http: [answer(200, {}, (format) => partialBody(format, 3)), partial(3)],
     grpc: [okMessage(framed(partialBody('grpc', 3))), partial(3)],
   },
@@ -479,25 +484,30 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     fault: 'partial success that rejects nothing: a warning',
+    json: true,
     http: [answer(200, {}, (format) => partialBody(format, 0)), warned(/too old/)],
     grpc: [okMessage(framed(partialBody('grpc', 0))), warned(/too old/)],
   },
   {
     fault: 'partial success that rejects more than was sent',
+    json: true,
     http: [answer(200, {}, (format) => partialBody(format, 100)), partial(100)],
     grpc: [okMessage(framed(partialBody('grpc', 100))), partial(100)],
   },
   {
     fault: '202 without a body',
+    json: true,
     http: [answer(202, {}, () => Buffer.alloc(0)), delivered],
   },
   {
     fault: 'garbage',
+    json: true,
     http: [answer(200, {}, () => Buffer.from('<html>')), warned(/HTTP 200 with "application/)],
     grpc: [okMessage(framed(Buffer.from('<html>'))), warned(/no OTLP answer/)],
   },
   {
     fault: 'garbage that says it is compressed',
+    json: true,
     http: [answer(200, { 'content-encoding': 'gzip' }, () => gzipSync('x')), warned(/HTTP 200/)],
     grpc: [
       okMessage(framed(Buffer.from('nope'), true), { 'grpc-encoding': 'gzip' }),
