@@ -18,7 +18,7 @@ interface Walks {
 
 /** Rooms and files that the Node entry is made of. */
 const SOURCES =
-  /^(\w+\.ts|(api|buffer|codec|compress|deliver|engine|exporters|health|options)\/.*\.[jt]s|runtime\/((node|web)\/)?[\w-]+\.ts)$/;
+  /^([\w-]+\.ts|(api|buffer|codec|compress|deliver|engine|exporters|health|options)\/.*\.[jt]s|runtime\/((node|web)\/)?[\w-]+\.ts)$/;
 
 /** Source files one by one, modules as they are written. */
 async function transpile(outdir: string): Promise<void> {
