@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import http2 from 'node:http2';
 import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
 import zlib, { gunzipSync, gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { decodeRetryDelay } from '../../../src/codec/response.ts';
 import { OTLPTraceExporter as GrpcExporter } from '../../../src/runtime/node/exporter-grpc.ts';
@@ -15,6 +17,7 @@ import {
   startCollector,
 } from '../../../src/workbench/collector/index.ts';
 import { wireOf } from '../../../src/workbench/collector/schema.ts';
+import { ROOT } from '../../support/bundle.ts';
 import { type GrpcClient, grpcClient, TRACE_EXPORT } from '../../support/grpc-client.ts';
 import { framed } from '../../support/grpc-server.ts';
 import { endedSpans, unaccounted } from '../../support/otlp-exporter.ts';
@@ -88,6 +91,29 @@ it('is not there unless it is asked for', async () => {
   const collector = await startCollector({ port: 0 });
   cleanups.push(() => collector.close());
   expect(collector.grpcUrl).toBeUndefined();
+});
+
+it('its library is not among what a collector loads at once', async () => {
+  const entry = 'src/workbench/collector/index.ts';
+  const { metafile } = await build({
+    ...{ entryPoints: [join(ROOT, entry)], absWorkingDir: ROOT, outdir: 'unwritten', write: false },
+    ...{ bundle: true, splitting: true, format: 'esm', platform: 'node', metafile: true },
+  });
+  const reached = new Set<string>();
+  const open = Object.keys(metafile.outputs).filter((out) => {
+    return metafile.outputs[out]!.entryPoint === entry;
+  });
+  for (const out of open) {
+    const { imports, inputs } = metafile.outputs[out]!;
+    for (const input of Object.keys(inputs)) reached.add(input);
+    for (const { path, kind, external } of imports) {
+      if (kind === 'import-statement' && !external && !open.includes(path)) open.push(path);
+    }
+  }
+  const grpc = (inputs: Iterable<string>) => [...inputs].filter((path) => path.includes('/@grpc/'));
+  expect(reached).toContain(entry);
+  expect(grpc(reached)).toEqual([]);
+  expect(grpc(Object.keys(metafile.inputs))).not.toEqual([]);
 });
 
 describe('a call that is accepted', () => {
