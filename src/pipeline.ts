@@ -11,9 +11,10 @@
 import type { Attributes, Group, SpanData } from './buffer/record.ts';
 import type { Ring, Written } from './buffer/ring.ts';
 import { encodeTraces } from './codec/encode.ts';
+import type { Body } from './compress/compress.ts';
 import type { Deliver } from './deliver/deliver.ts';
 import type { Engine } from './engine/select.ts';
-import type { MakeBody, RequestBody } from './request-bodies.ts';
+import type { MakeBody } from './request-bodies.ts';
 import type { Host } from './runtime/host.ts';
 
 /** What the pipeline runs on once the engine is there. */
@@ -114,18 +115,14 @@ export class Pipeline {
     if (records === 0) return false;
 
     const body = makeBody(encoded.at, encoded.bytes);
-    const send = ({ body, encoding, contentType, rawBytes }: RequestBody) =>
+    const send = ({ body, encoding, contentType, rawBytes }: Body) =>
       deliver.push({ signal: 'traces', contentType, body, encoding, records, rawBytes });
     if ('body' in body) send(body);
     else this.sendLater(body, records, send);
     return true;
   }
 
-  private sendLater(
-    body: Promise<RequestBody>,
-    records: number,
-    send: (ready: RequestBody) => void,
-  ): void {
+  private sendLater(body: Promise<Body>, records: number, send: (ready: Body) => void): void {
     this.compressing += records;
     const pending = body.then((ready) => {
       this.compressing -= records;

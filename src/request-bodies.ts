@@ -18,14 +18,8 @@ export interface ExportFormat {
 
 export const PROTOBUF: ExportFormat = { contentType: 'application/x-protobuf' };
 
-export interface RequestBody extends Body {
-  readonly contentType: string;
-  /** Size before compression, bytes. */
-  readonly rawBytes: number;
-}
-
 /** Makes a body of the request of `bytes` bytes at `at`, which may be overwritten afterwards. */
-export type MakeBody = (at: number, bytes: number) => RequestBody | Promise<RequestBody>;
+export type MakeBody = (at: number, bytes: number) => Body | Promise<Body>;
 
 /** What bodies are made with. */
 export interface BodyParts {
@@ -39,13 +33,8 @@ export function makeBodies(parts: BodyParts, format: ExportFormat): MakeBody {
   const { engine, plan, policy, host } = parts;
   const { contentType, transcode } = format;
   const memory = new Uint8Array(engine.buffer);
-  const compress = makeCompress(engine, policy, host, plan.compressed);
-  const request = (body: Body | Promise<Body>, rawBytes: number) =>
-    'body' in body
-      ? { ...body, contentType, rawBytes }
-      : body.then((ready) => ({ ...ready, contentType, rawBytes }));
-
-  if (transcode === undefined) return (at, bytes) => request(compress(at, bytes), bytes);
+  const compress = makeCompress({ ...parts, room: plan.compressed, contentType });
+  if (transcode === undefined) return compress;
   return (at, bytes) => {
     const text = transcode(memory.subarray(at, at + bytes));
     const rawBytes = text.length;
@@ -53,11 +42,11 @@ export function makeBodies(parts: BodyParts, format: ExportFormat): MakeBody {
       return { body: text, encoding: 'identity', contentType, rawBytes };
     }
     if (rawBytes > plan.request.limitBytes) {
-      return request(compressByHost(text, host, policy.compression), rawBytes);
+      return compressByHost(text, contentType, host, policy.compression);
     }
     // In place of the request it says the same as.
     memory.set(text, plan.request.at);
-    return request(compress(plan.request.at, rawBytes), rawBytes);
+    return compress(plan.request.at, rawBytes);
   };
 }
 

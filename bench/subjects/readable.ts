@@ -25,7 +25,13 @@ export function exporting(): { bodyOf(spans: readonly object[]): Uint8Array } {
   const unused = () => {
     throw new Error('the engine has a kernel of its own');
   };
-  const compress = makeCompress(engine, { compression: 'gzip' }, { gzip: unused }, plan.compressed);
+  const compress = makeCompress({
+    engine,
+    policy: { compression: 'gzip' },
+    host: { gzip: unused },
+    room: plan.compressed,
+    contentType: 'application/x-protobuf',
+  });
   return {
     bodyOf(spans) {
       const bodies: Uint8Array[] = [];

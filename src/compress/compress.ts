@@ -21,6 +21,9 @@ export interface CompressionPolicy {
 export interface Body {
   readonly body: Uint8Array;
   readonly encoding: 'identity' | 'gzip' | 'zstd';
+  readonly contentType: string;
+  /** Size before compression, bytes. */
+  readonly rawBytes: number;
 }
 
 /** Smaller bodies do not get smaller (measured: OTLP payloads up to about 450 bytes). */
@@ -31,48 +34,57 @@ export function gzipCapacity(bytes: number): number {
   return bytes + 5 * Math.ceil(bytes / 32768) + 64;
 }
 
+/** What bodies of one kind are made with. */
+export interface CompressParts {
+  readonly engine: Engine;
+  /** Is asked for every body. */
+  readonly policy: CompressionPolicy;
+  readonly host: HostCompressors;
+  /** Room for the compressed bytes. */
+  readonly room: { readonly at: number; readonly capacity: number };
+  readonly contentType: string;
+}
+
 /**
  * Makes the function that turns encoded bytes in engine memory into a body: gzip by the
  * engine's kernel, by the host where the engine has none, or a plain copy.
- *
- * @param at address of room for the compressed bytes.
- * @param capacity size of that room.
  */
 export function makeCompress(
-  engine: Engine,
-  policy: CompressionPolicy,
-  host: HostCompressors,
-  room: { at: number; capacity: number },
+  parts: CompressParts,
 ): (at: number, bytes: number) => Body | Promise<Body> {
+  const { engine, policy, host, room, contentType } = parts;
   const memory = new Uint8Array(engine.buffer);
   const { kernels } = engine;
-  return (at, bytes) => {
+  return (at, rawBytes) => {
     const { compression } = policy;
-    if (compression === 'none' || bytes < MIN_BYTES) {
-      return { body: memory.slice(at, at + bytes), encoding: 'identity' };
+    if (compression === 'none' || rawBytes < MIN_BYTES) {
+      const body = memory.slice(at, at + rawBytes);
+      return { body, encoding: 'identity', contentType, rawBytes };
     }
     if (kernels !== undefined && compression === 'gzip') {
-      const length = kernels.gzipFast(at, bytes, room.at, room.capacity);
-      if (length > 0) return { body: memory.slice(room.at, room.at + length), encoding: 'gzip' };
+      const length = kernels.gzipFast(at, rawBytes, room.at, room.capacity);
+      if (length > 0) {
+        const body = memory.slice(room.at, room.at + length);
+        return { body, encoding: 'gzip', contentType, rawBytes };
+      }
     }
-    return compressByHost(memory.slice(at, at + bytes), host, compression);
+    return compressByHost(memory.slice(at, at + rawBytes), contentType, host, compression);
   };
 }
 
 /** The body that the host makes of `raw`; the bytes as they are where it cannot compress after all. */
 export function compressByHost(
   raw: Uint8Array<ArrayBuffer>,
+  contentType: string,
   host: HostCompressors,
   encoding: 'gzip' | 'zstd',
 ): Body | Promise<Body> {
-  const plain: Body = { body: raw, encoding: 'identity' };
+  const rawBytes = raw.length;
+  const plain: Body = { body: raw, encoding: 'identity', contentType, rawBytes };
+  const compressed = (body: Uint8Array): Body => ({ body, encoding, contentType, rawBytes });
   try {
     const body = host[encoding]!(raw);
-    if (body instanceof Uint8Array) return { body, encoding };
-    return body.then(
-      (compressed): Body => ({ body: compressed, encoding }),
-      () => plain,
-    );
+    return body instanceof Uint8Array ? compressed(body) : body.then(compressed, () => plain);
   } catch {
     return plain;
   }

@@ -7,7 +7,7 @@
  * Invariant at any moment, in records: pushed = sent + rejected + Σ dropped + queued.
  */
 
-import { type AttemptEnd, adaptiveLimit, fixedLimit } from './concurrency.ts';
+import { type AttemptEnd, adaptiveLimit } from './concurrency.ts';
 import { shown } from './outcome.ts';
 import { createQueue, type DropPolicy, type Entry } from './queue.ts';
 import { backoffMs, DEFAULT_RETRY, type RetryPolicy } from './retry.ts';
@@ -160,9 +160,7 @@ export function createDeliver(options: DeliverOptions): Deliver {
   const maxInFlight = Math.max(1, options.maxInFlight ?? 32);
   const retry: RetryPolicy = { ...DEFAULT_RETRY, ...options.retry };
   const limit =
-    options.concurrency === 'adaptive'
-      ? adaptiveLimit({ max: maxInFlight })
-      : fixedLimit(maxInFlight);
+    options.concurrency === 'adaptive' ? adaptiveLimit({ max: maxInFlight }) : undefined;
   const budget = retryBudget(
     { ratio: retry.budgetRatio, perSecond: retry.budgetPerSecond },
     clock.now(),
@@ -185,6 +183,8 @@ export function createDeliver(options: DeliverOptions): Deliver {
   let rejected = 0;
   let requests = 0;
   let retries = 0;
+  /** First attempts that the budget of retries does not know of. */
+  let fresh = 0;
   let sentRawBytes = 0;
   let sentBytes = 0;
   let lastError: string | undefined;
@@ -246,17 +246,20 @@ export function createDeliver(options: DeliverOptions): Deliver {
   /** Sends what is due; returns when more will be. */
   function sendFrom(lane: ReadonlySet<Entry>, now: number): number {
     let wakeAt = Number.POSITIVE_INFINITY;
+    const most = limit?.current ?? maxInFlight;
     /** Retries wait for the budget. */
     let spent = false;
     for (const entry of lane) {
       // a failing endpoint gets one probe at a time, until one is answered
-      if (inFlight >= (failures > 0 ? 1 : limit.current)) break;
+      if (inFlight >= (failures > 0 ? 1 : most)) break;
       if (entry.sending) continue;
       if (entry.dueAt > now) {
         wakeAt = Math.min(wakeAt, entry.dueAt);
         continue;
       }
       if (entry.failures > 0 && failures === 0) {
+        budget.deposit(fresh);
+        fresh = 0;
         spent ||= !budget.take(now);
         if (spent) continue;
       }
@@ -278,11 +281,11 @@ export function createDeliver(options: DeliverOptions): Deliver {
     }
     const { payload } = entry;
     const startedAt = clock.now();
-    const limitRound = limit.started();
+    const limitRound = limit?.started() ?? 0;
     let outcome: Outcome;
     requests++;
     if (entry.attempts++ > 0) retries++;
-    else budget.deposit();
+    else fresh++;
     observer?.attempted(payload);
     try {
       outcome = await transport.send(payload);
@@ -290,7 +293,7 @@ export function createDeliver(options: DeliverOptions): Deliver {
       // a transport must not throw; waiting a tick here keeps pump from calling itself
       outcome = await Promise.resolve({ kind: 'rejected' as const, reason: String(error) });
     }
-    limit.ended(limitRound, clock.now() - startedAt, endOf(outcome));
+    limit?.ended(limitRound, clock.now() - startedAt, endOf(outcome));
     const remedy = remedyFor(payload, outcome);
     const again = remedy !== undefined && (await replaced(entry, remedy));
     entry.sending = false;
@@ -462,7 +465,7 @@ export function createDeliver(options: DeliverOptions): Deliver {
       queuedRecords: queue.records,
       queuedBytes: queue.bytes,
       inFlight,
-      limit: limit.current,
+      limit: limit?.current ?? maxInFlight,
       connections: transport.connections?.(),
       sent,
       rejected,

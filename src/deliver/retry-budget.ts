@@ -11,8 +11,8 @@ export interface RetryBudgetOptions {
 export const DEFAULT_RETRY_BUDGET: RetryBudgetOptions = { ratio: 0.2, perSecond: 1, burst: 10 };
 
 export interface RetryBudget {
-  /** A payload is attempted for the first time. */
-  deposit(): void;
+  /** So many payloads were attempted for the first time. */
+  deposit(payloads: number): void;
   /** Takes what one retry costs; `false`, and nothing is taken, where that is not there. */
   take(nowMs: number): boolean;
   /**
@@ -47,8 +47,8 @@ export function retryBudget(options: Partial<RetryBudgetOptions>, nowMs: number)
   }
 
   return {
-    deposit() {
-      fullAt -= depositMs;
+    deposit(payloads) {
+      fullAt -= payloads * depositMs;
     },
     take(now) {
       if (!(availableAt(now) <= now)) return false;

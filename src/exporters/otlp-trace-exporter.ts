@@ -9,7 +9,7 @@
 
 import { textOf } from '../api/trace/attributes.ts';
 import type { Encoded } from '../codec/encode.ts';
-import { type CompressionPolicy, gzipCapacity } from '../compress/compress.ts';
+import { type Body, type CompressionPolicy, gzipCapacity } from '../compress/compress.ts';
 import { authenticated } from '../deliver/auth.ts';
 import type { Deliver, DeliverObserver, DropCause } from '../deliver/deliver.ts';
 import { shown } from '../deliver/outcome.ts';
@@ -19,12 +19,7 @@ import { type Engine, selectEngine } from '../engine/select.ts';
 import { OtlpError } from '../errors.ts';
 import { lossReporter } from '../health/losses.ts';
 import { type EndpointHealth, type Health, type SignalHealth, shownUrl } from '../health/report.ts';
-import {
-  type ExportFormat,
-  type MakeBody,
-  makeBodies,
-  type RequestBody,
-} from '../request-bodies.ts';
+import { type ExportFormat, type MakeBody, makeBodies } from '../request-bodies.ts';
 import { deliverOn, inTime, MAX_WAITING, transportOptions } from '../wiring.ts';
 import type { ExporterHost } from './exporter-host.ts';
 import {
@@ -372,7 +367,7 @@ export class TraceExporter {
   }
 
   #hand({ at, bytes, records }: Encoded, batch: Batch, { makeBody }: Parts): void {
-    const send = ({ body, encoding, contentType, rawBytes }: RequestBody) => {
+    const send = ({ body, encoding, contentType, rawBytes }: Body) => {
       const payload: Payload = {
         signal: 'traces',
         contentType,

@@ -16,7 +16,7 @@ describe('a budget of retries', () => {
     expect(DEFAULT_RETRY_BUDGET).toEqual({ ratio: 0.2, perSecond: 1, burst: 10 });
     const budget = retryBudget({}, 0);
     expect(takeAll(budget, 0)).toBe(10);
-    for (let i = 0; i < 15; i++) budget.deposit();
+    for (let i = 0; i < 15; i++) budget.deposit(1);
     expect(takeAll(budget, 0)).toBe(3);
     expect(takeAll(budget, 4000)).toBe(4);
   });
@@ -32,16 +32,16 @@ describe('a budget of retries', () => {
     const budget = retryBudget({ ratio: 0.25, perSecond: 0.001 }, 0);
     takeAll(budget, 0);
     for (let i = 0; i < 3; i++) {
-      budget.deposit();
+      budget.deposit(1);
       expect(budget.take(0)).toBe(false);
     }
-    budget.deposit();
+    budget.deposit(1);
     expect(budget.take(0)).toBe(true);
   });
 
   it('holds no more than its burst, whatever was deposited and however long it was quiet', () => {
     const budget = retryBudget({ burst: 3 }, 0);
-    for (let i = 0; i < 1000; i++) budget.deposit();
+    for (let i = 0; i < 1000; i++) budget.deposit(1);
     expect(takeAll(budget, 0)).toBe(3);
     expect(takeAll(budget, 100 * HOUR)).toBe(3);
     expect(takeAll(budget, 100 * HOUR + 999)).toBe(0);
@@ -59,7 +59,7 @@ describe('a budget of retries', () => {
     takeAll(budget, 7000);
     expect(budget.availableAt(7000)).toBe(7500);
     expect(budget.availableAt(7200)).toBe(7500);
-    budget.deposit();
+    budget.deposit(1);
     expect(budget.availableAt(7200)).toBeCloseTo(7400, 6);
     expect(budget.availableAt(9000)).toBe(9000);
   });
@@ -72,7 +72,7 @@ describe('a budget of retries', () => {
       const perSecond = 0.01 + random.next() * 10 ** random.below(4);
       const budget = retryBudget({ ratio, perSecond, burst: 1 + random.next() * 20 }, now);
       for (let i = 0; i < 50; i++) {
-        for (let j = random.below(4); j > 0; j--) budget.deposit();
+        for (let j = random.below(4); j > 0; j--) budget.deposit(1);
         now = budget.availableAt(now);
         expect(budget.take(now)).toBe(true);
         if (random.below(3) === 0) now += random.next() * 1000;
@@ -92,7 +92,7 @@ describe('a budget of retries', () => {
     let granted = takeAll(budget, 0);
     let now = 0;
     for (; now < 10 * HOUR; now += 100) {
-      budget.deposit();
+      budget.deposit(1);
       if (budget.take(now)) granted++;
     }
     // ten in the beginning, one a second, and a fifth of ten a second
@@ -144,7 +144,7 @@ describe('a budget of retries', () => {
     const counts = { first: 0, failedRetries: 0, waiting: 0 };
     for (let now = 0; now < 600_000; now += 20) {
       counts.first++;
-      budget.deposit();
+      budget.deposit(1);
       if (random.next() < share) counts.waiting++;
       while (counts.waiting > 0 && budget.take(now)) {
         if (random.next() < share) counts.failedRetries++;
