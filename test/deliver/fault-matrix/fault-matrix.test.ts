@@ -4,64 +4,19 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Outcome, Payload, Transport } from '../../../src/deliver/transport.ts';
-import {
-  type Client,
-  type ClientOptions,
-  HEADERS,
-  SECRETS,
-  secretUrl,
-  sha256,
-  startClient,
-  transportOf,
-} from './client.ts';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Outcome, Payload } from '../../../src/deliver/transport.ts';
+import { sha256 } from './client.ts';
 import { FAULTS, type Verdict, WALL_CLOCK } from './faults.ts';
-import { type FaultServer, OK, type Protocol, type Step, serve } from './servers.ts';
+import { OK, type Protocol, type Step } from './servers.ts';
+import { droppedBy, expectFit, expectSound, open, start, transportTo } from './set-up.ts';
 
-const TIMEOUT_MS = 10_000;
 const BATCH = 8;
-
-const cleanups: (() => unknown)[] = [];
 
 beforeEach(() => {
   // dates in answers are relative to it
   vi.spyOn(Date, 'now').mockReturnValue(WALL_CLOCK);
 });
-
-afterEach(async () => {
-  vi.useRealTimers();
-  vi.restoreAllMocks();
-  for (const cleanUp of cleanups.splice(0).reverse()) await cleanUp();
-});
-
-async function open(protocol: Protocol, steps: readonly Step[], port = 0): Promise<FaultServer> {
-  const server = await serve(protocol, steps, port);
-  cleanups.push(() => server.close());
-  // the time limit of an attempt passes when the server has nothing more to say
-  server.onStalled = () => setImmediate(() => vi.advanceTimersByTime(TIMEOUT_MS));
-  return server;
-}
-
-function start(protocol: Protocol, server: FaultServer, more: Partial<ClientOptions> = {}): Client {
-  const client = startClient(protocol, { url: server.url, timeoutMs: TIMEOUT_MS, ...more });
-  server.onEvent = client.account;
-  cleanups.push(() => client.telemetry.shutdown());
-  return client;
-}
-
-function transportTo(protocol: Protocol, url: string): Transport {
-  const transport = transportOf(protocol, {
-    url: secretUrl(url),
-    headers: HEADERS,
-    userAgent: 'OTel-OTLP-Exporter-JavaScript/test',
-    timeoutMs: TIMEOUT_MS,
-    maxConnections: 4,
-    maxResponseBytes: 4 * 1024 * 1024,
-  });
-  cleanups.push(() => transport.close());
-  return transport;
-}
 
 function payload(protocol: Protocol, bytes: number): Payload {
   return {
@@ -92,37 +47,6 @@ function expectVerdict(outcome: Outcome, verdict: Verdict): void {
     if (verdict.atOnce === true) expect(outcome.atOnce).toBe(true);
   }
   expectFit(outcome);
-}
-
-/** Fit to be shown: without secrets, bounded, on one line. */
-function expectFit(shown: unknown): void {
-  const all = JSON.stringify(shown);
-  for (const secret of Object.values(SECRETS)) expect(all).not.toContain(secret);
-  for (const text of texts(shown)) {
-    expect(text.length).toBeLessThanOrEqual(400);
-    expect(text).not.toMatch(/\p{C}/u);
-  }
-}
-
-function texts(value: unknown): string[] {
-  if (typeof value === 'string') return [value];
-  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(texts) : [];
-}
-
-/** What must be true of any client, whatever has happened to it. Returns its batches as handed over. */
-function expectSound({ telemetry, accounts, warnings, handed }: Client): Map<Uint8Array, string> {
-  expect(accounts.wrong).toEqual([]);
-  expect(accounts.moments).toBeGreaterThan(3);
-  expectFit(telemetry.health());
-  expectFit(warnings);
-  // one body per batch however many attempts, and nothing has been written to it since the first
-  const bodies = new Map<Uint8Array, string>();
-  for (const { payload: sent, sha256: hash } of handed) {
-    if (!bodies.has(sent.body)) bodies.set(sent.body, hash);
-    expect(hash).toBe(bodies.get(sent.body));
-  }
-  for (const [body, hash] of bodies) expect(sha256(body)).toBe(hash);
-  return bodies;
 }
 
 interface Case {
@@ -193,7 +117,7 @@ describe('three batches, of which attempts meet the fault twice', () => {
       requests: 3 + retries,
       retries,
     });
-    expect(Object.values(signals.traces.dropped).filter((count) => count > 0)).toEqual([]);
+    expect(droppedBy(client)).toEqual({});
     const { lastError, lastWarning } = endpoints[0]!;
     if (kind === 'delivered') {
       expect(lastError).toBeUndefined();
@@ -233,9 +157,7 @@ describe('a batch whose every attempt meets the fault, when it may not grow old'
       requests: attempts,
       retries: attempts - 1,
     });
-    expect(Object.entries(signals.traces.dropped).filter(([, count]) => count > 0)).toEqual([
-      ['retry_expired', BATCH],
-    ]);
+    expect(droppedBy(client)).toEqual({ retry_expired: BATCH });
     expect(endpoints[0]).toMatchObject({ state: 'failing', inFlight: 0 });
     expect(endpoints[0]!.lastError).toMatch((verdict as { text: RegExp }).text);
     expect(expectSound(client).size).toBe(1);
