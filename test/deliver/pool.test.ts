@@ -51,6 +51,8 @@ async function listen(behaviours: readonly Behaviour[], path?: string) {
       for (const wake of waiting.splice(0)) wake();
     });
   });
+  // only clients end idle connections
+  server.keepAliveTimeout = 0;
   server.on('connection', (socket) => sockets.push(socket));
   if (path === undefined) server.listen(0, '127.0.0.1');
   else server.listen(path);

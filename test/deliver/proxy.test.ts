@@ -303,6 +303,7 @@ interface Target {
 /** A collector that accepts everything. */
 async function target(secure: boolean): Promise<Target> {
   const server = secure ? https.createServer(serverTls()) : http.createServer();
+  server.keepAliveTimeout = 0;
   const found: Target = { url: '', port: 0, received: [], connections: 0 };
   server.on(secure ? 'secureConnection' : 'connection', () => {
     found.connections++;

@@ -38,6 +38,7 @@ export async function startProxy({ tls, refuse }: ProxyOptions = {}): Promise<Ht
   const waiting: (() => void)[] = [];
   const server = tls === undefined ? http.createServer() : https.createServer(tls);
 
+  server.keepAliveTimeout = 0;
   const receive = ({ method = '', url = '', headers }: IncomingMessage) => {
     received.push({ method, target: url, headers });
     for (const wake of waiting.splice(0)) wake();
