@@ -6,7 +6,7 @@ export interface RetryPolicy {
   readonly initialMs: number;
   /** Growth of that bound per failure. Default 2. */
   readonly multiplier: number;
-  /** Upper bound of any wait the server did not ask for, milliseconds. Default 30 000. */
+  /** Upper bound of any wait the server did not ask for, milliseconds. Default 10 000. */
   readonly maxMs: number;
   /**
    * A payload this old, counted from `push`, is given up when an attempt fails. Default 300 000
@@ -27,7 +27,7 @@ export interface RetryPolicy {
 export const DEFAULT_RETRY: RetryPolicy = {
   initialMs: 1000,
   multiplier: 2,
-  maxMs: 30_000,
+  maxMs: 10_000,
   maxAgeMs: 300_000,
   budgetRatio: DEFAULT_RETRY_BUDGET.ratio,
   budgetPerSecond: DEFAULT_RETRY_BUDGET.perSecond,

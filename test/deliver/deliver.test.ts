@@ -66,7 +66,9 @@ function setUp(options: Partial<DeliverOptions> = {}) {
   const transport = new ScriptedTransport(clock);
   // the bound itself: waits are 1, 2, 4, 8, 16, 30, 30 … seconds
   const random = () => 1;
-  return { clock, transport, deliver: createDeliver({ transport, clock, random, ...options }) };
+  const retry = { maxMs: 30_000, ...options.retry };
+  const deliver = createDeliver({ transport, clock, random, ...options, retry });
+  return { clock, transport, deliver };
 }
 
 function unaccounted(deliver: ReturnType<typeof createDeliver>): number {
