@@ -57,6 +57,23 @@ async function collecting(
   return { address, url, requests, calls };
 }
 
+const WINDOWS = process.platform === 'win32';
+
+/** A server on a Unix socket. */
+async function collectingOnSocket() {
+  const folder = mkdtempSync(join(tmpdir(), 'grpc-'));
+  cleanups.push(() => rmSync(folder, { recursive: true }));
+  const address = `unix:${join(folder, 'otel.sock')}`;
+  const calls: JsCall[] = [];
+  const take: Handle = (call, reply) => {
+    calls.push(call);
+    accept(call, reply);
+  };
+  const { close } = await grpcJsServer(take, { address });
+  cleanups.push(close);
+  return { address, calls };
+}
+
 const quick = { retry: { initialMs: 5, maxMs: 10, maxAgeMs: 2000 } };
 
 function exporterOf(options: OTLPGRPCExporterConfig): OTLPTraceExporter {
@@ -126,17 +143,8 @@ describe('what arrives', () => {
     expect(ids.size).toBe(900);
   });
 
-  it.skipIf(process.platform === 'win32')('by a Unix socket', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'grpc-'));
-    cleanups.push(() => rmSync(folder, { recursive: true }));
-    const address = `unix:${join(folder, 'otel.sock')}`;
-    const calls: JsCall[] = [];
-    const take: Handle = (call, reply) => {
-      calls.push(call);
-      accept(call, reply);
-    };
-    const { close } = await grpcJsServer(take, { address });
-    cleanups.push(close);
+  it.skipIf(WINDOWS)('by a Unix socket', async () => {
+    const { address, calls } = await collectingOnSocket();
     const exporter = exporterOf({ url: address });
     expect(await exported(exporter)).toEqual({ code: 0 });
     expect(calls).toHaveLength(1);
@@ -195,6 +203,30 @@ describe('start()', () => {
     const { bytesRaw, bytesCompressed, sent } = telemetry.health().signals.traces;
     expect(sent).toBe(50);
     expect(bytesCompressed).toBeLessThan(bytesRaw);
+  });
+
+  it('protocol grpc: health() tells of its connections', async () => {
+    const server = await collecting();
+    const telemetry = start({
+      serviceName: 'shop',
+      protocol: 'grpc',
+      endpoint: server.url,
+      flushOnExit: false,
+    });
+    cleanups.push(() => telemetry.shutdown());
+    telemetry.tracer('t').startSpan('s').end();
+    expect(await telemetry.flush()).toMatchObject({ complete: true, sent: 1 });
+    const connections = { state: 'ready', open: 1, busy: 0 };
+    expect(telemetry.health().endpoints).toMatchObject([{ url: `${server.url}/`, connections }]);
+  });
+
+  it.skipIf(WINDOWS)('protocol grpc, by a Unix socket', async () => {
+    const { address, calls } = await collectingOnSocket();
+    const telemetry = start({ protocol: 'grpc', endpoint: address, flushOnExit: false });
+    cleanups.push(() => telemetry.shutdown());
+    telemetry.tracer('t').startSpan('s').end();
+    expect(await telemetry.flush()).toMatchObject({ complete: true, sent: 1 });
+    expect(calls).toHaveLength(1);
   });
 
   it('options that cannot be used are refused', () => {

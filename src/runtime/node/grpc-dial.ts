@@ -33,13 +33,22 @@ export function dialTo(url: URL, tls: SecureClientSessionOptions, timeoutMs: num
     return async () => connect({ createConnection: () => builtin('node:net').connect(path) });
   }
   return async () => {
-    const socket = await tunnelTo(url, process.env, timeoutMs);
+    const socket = await tunnelTo(url, environment(), timeoutMs);
     if (socket === undefined) return connect({});
     return connect(url.protocol === 'https:' ? { socket } : { createConnection: () => socket });
   };
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
+
+/** Deno may forbid to read all of it; what may not be read names no proxy. */
+function environment(): Env {
+  try {
+    return { ...process.env };
+  } catch {
+    return {};
+  }
+}
 
 /** Through the proxy that variables name for gRPC; undefined when there is none. */
 async function tunnelTo(url: URL, env: Env, timeoutMs: number) {
