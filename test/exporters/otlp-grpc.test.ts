@@ -17,6 +17,7 @@ import { type Certificates, makeCertificates } from '../support/certificates.ts'
 import { upstreamModel } from '../support/codecs.ts';
 import { expectSame } from '../support/expect-same.ts';
 import { grpcJsServer, type JsCall, type JsReply, retryInfo } from '../support/grpc-server.ts';
+import { startProxy } from '../support/http-proxy.ts';
 import { endedSpans, unaccounted } from '../support/otlp-exporter.ts';
 import {
   decodeOfficially,
@@ -426,6 +427,25 @@ describe('a program', () => {
         .getTracer('t').startSpan('s').end();`;
     const { code, stdout, stderr } = await runNode(['--input-type=module', '-e', script]);
     expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '0\n', stderr: '' });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('goes through the proxy of its environment', async () => {
+    const [server, proxy] = [await collecting(), await startProxy()];
+    cleanups.push(() => proxy.close());
+    const script = `
+      import { start } from 'otlp-wasm';
+      const telemetry = start({ serviceName: 'shop', protocol: 'grpc', endpoint: '${server.url}' });
+      telemetry.tracer('t').startSpan('s').end();
+      const { sent, lastError } = await telemetry.flush();
+      console.log(sent, lastError);`;
+    const { code, stdout } = await runNode(['--input-type=module', '-e', script], {
+      grpc_proxy: proxy.url,
+      no_proxy: '',
+      NO_PROXY: '',
+    });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '1 undefined\n' });
+    expect(proxy.received).toMatchObject([{ method: 'CONNECT', target: server.address }]);
     expect(server.requests).toHaveLength(1);
   });
 
