@@ -56,6 +56,8 @@ export interface Client {
   readonly handed: readonly { readonly payload: Payload; readonly sha256: string }[];
   readonly outcomes: readonly Outcome[];
   readonly recorded: readonly Recorded[];
+  /** Calls of the host's gzip, which the portable engine has instead of a kernel. */
+  readonly compressions: () => number;
   /** Lines that were shown to whoever runs the program. */
   readonly warnings: readonly string[];
   /** Moments the accounts were read at, and those at which they did not agree. */
@@ -84,6 +86,7 @@ export function startClient(protocol: Protocol, { url, clock, ...options }: Clie
   const accounts = { moments: 0, wrong: [] as string[] };
   const waiting = new Set<() => void>();
   let learned = 0;
+  let compressions = 0;
   let telemetry: Telemetry | undefined;
 
   function account(moment: string): void {
@@ -132,6 +135,10 @@ export function startClient(protocol: Protocol, { url, clock, ...options }: Clie
       ...nodeHost,
       env: {},
       engines: engineSources,
+      gzip(bytes) {
+        compressions++;
+        return nodeHost.gzip(bytes);
+      },
       now: clock === undefined ? nodeHost.now : () => clock.now(),
       setTimer,
       soon: (callback) => void setImmediate(watched('a turn', callback)),
@@ -158,6 +165,7 @@ export function startClient(protocol: Protocol, { url, clock, ...options }: Clie
     handed,
     outcomes,
     recorded,
+    compressions: () => compressions,
     warnings,
     accounts,
     account,

@@ -1,6 +1,7 @@
 /**
  * One server on loopback for every protocol. It does what its steps say, one step per attempt that
- * reaches it; the last step goes on. Whatever happens to it is an event.
+ * reaches it; the last step goes on. Whatever happens to it is an event. Where the next step is about a
+ * new connection, what comes by one there is cuts that one first.
  */
 
 import { createHash } from 'node:crypto';
@@ -29,6 +30,8 @@ export interface ReceivedRequest {
 /** What every step gets. */
 interface Attempt {
   readonly socket: Socket;
+  /** The request, once it has been read to its end. */
+  readonly received?: ReceivedRequest;
   /** Says that the client will hear nothing more until it gives up waiting. */
   stalled(): void;
 }
@@ -84,8 +87,9 @@ export async function serve(
   const waiting = new Set<() => void>();
   let connections = 0;
   let attempts = 0;
+  let taken = 0;
 
-  const next = () => steps[Math.min(attempts, steps.length - 1)]!;
+  const next = () => steps[Math.min(taken, steps.length - 1)]!;
   const event = (name: string) => {
     server.onEvent(name);
     for (const wake of waiting) wake();
@@ -97,10 +101,17 @@ export async function serve(
     stream: IncomingMessage | ServerHttp2Stream,
     headers: Readonly<Record<string, unknown>>,
     socket: Socket,
-    act: (step: Step) => void,
+    act: (step: Step, received?: ReceivedRequest) => void,
   ): void {
     const step = next();
     attempts++;
+    if (step.at === 'connection') {
+      // what it is about has not begun yet
+      stream.on('error', () => {});
+      socket.destroy();
+      return;
+    }
+    taken++;
     const chunks: Buffer[] = [];
     stream.on('error', () => {});
     stream.on('data', (chunk: Buffer) => {
@@ -115,7 +126,7 @@ export async function serve(
         return;
       }
       const body = protocol === 'grpc' ? whole.subarray(5) : whole;
-      received.push({
+      const complete: ReceivedRequest = {
         headers,
         contentType: String(headers['content-type']),
         encoding: String(headers['content-encoding'] ?? headers['grpc-encoding'] ?? 'identity'),
@@ -123,9 +134,10 @@ export async function serve(
         sha256: createHash('sha256').update(body).digest('hex'),
         connection: sockets.get(socket) ?? -1,
         at: performance.now(),
-      });
+      };
+      received.push(complete);
       event('received');
-      if (step.at === 'end') act(step);
+      if (step.at === 'end') act(step, complete);
       event('acted');
     });
     event('head');
@@ -136,12 +148,13 @@ export async function serve(
   httpServer.on('request', (incoming, response) => {
     const { socket } = incoming;
     response.on('error', () => {});
-    request(incoming, incoming.headers, socket, (step) =>
+    request(incoming, incoming.headers, socket, (step, whole) =>
       (step.act as (attempt: HttpAttempt) => void)({
         request: incoming,
         response,
         socket,
         stalled,
+        ...(whole && { received: whole }),
       }),
     );
   });
@@ -152,8 +165,14 @@ export async function serve(
     const session = stream.session as ServerHttp2Session;
     // the proxy that http2 gives of it lacks what resets a connection
     const socket = socketOf.get(session)!;
-    request(stream, headers, socket, (step) =>
-      (step.act as (attempt: GrpcAttempt) => void)({ stream, session, socket, stalled }),
+    request(stream, headers, socket, (step, whole) =>
+      (step.act as (attempt: GrpcAttempt) => void)({
+        stream,
+        session,
+        socket,
+        stalled,
+        ...(whole && { received: whole }),
+      }),
     );
   });
   const socketOf = new WeakMap<ServerHttp2Session, Socket>();
@@ -169,6 +188,7 @@ export async function serve(
     const step = next();
     if (step.at === 'connection') {
       attempts++;
+      taken++;
       socket.resume();
       step.act({ socket, stalled });
     } else if (protocol === 'grpc') {
