@@ -83,6 +83,16 @@ describe.skipIf(process.platform === 'win32')('Unix sockets', () => {
     await deliver.close(0);
   });
 
+  it('a path that no socket can have: a failure as others', async () => {
+    const transport = transportTo(`unix:/${'long/'.repeat(100)}`);
+    // called by a timer, an error may come before any promise goes on
+    const sent = new Promise((resolve) => {
+      setImmediate(() => resolve(transport.send(payload())));
+    });
+    expect(await sent).toMatchObject(retryable());
+    expect(transport.connections?.()).toMatchObject({ state: 'failing' });
+  });
+
   it('no proxy is asked for one', async () => {
     const path = socketPath();
     await listenOn(path);
@@ -196,6 +206,20 @@ describe('the proxy of the environment', () => {
     expect(await transport.send(payload())).toMatchObject(retryable('within 50 ms'));
   });
 
+  it('closed before there is a connection: it is closed as it comes', async () => {
+    const server = await listen([OK]);
+    const through = await proxy();
+    vi.stubEnv('grpc_proxy', through.url);
+    const transport = transportTo(server.url);
+    const sent = transport.send(payload());
+    transport.close();
+    expect(await sent).toMatchObject(retryable('closed'));
+    await through.requested(1);
+    while (through.open() > 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(transport.connections?.()).toEqual({ state: 'idle', open: 0, busy: 0 });
+    expect(server.received).toEqual([]);
+  });
+
   it('a variable that is no proxy: refused, and its value not shown', async () => {
     const server = await listen([OK]);
     vi.stubEnv('grpc_proxy', 'socks5://user:hunter22@localhost');
@@ -213,5 +237,6 @@ describe('the proxy of the environment', () => {
     await through.requested(1);
     transport.close();
     expect(await sent).toMatchObject(retryable('closed'));
+    expect(server.received).toEqual([]);
   });
 });

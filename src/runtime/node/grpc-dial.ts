@@ -9,8 +9,11 @@ import { loadProxies } from './proxied.ts';
 /** Memory for requests on their way, MiB. Node's default of 10 refuses streams before a queue is full. */
 const SESSION_MEMORY_MIB = 256;
 
-/** Makes a connection, which has yet to come about. */
-export type Dial = () => Promise<ClientHttp2Session>;
+/**
+ * Finds the way to a connection, and then begins it: in two steps, because nobody would hear of an
+ * error that comes before a promise for it goes on.
+ */
+export type Dial = () => Promise<() => ClientHttp2Session>;
 
 /** What further attempts will not mend. */
 export class LastingError extends Error {}
@@ -30,12 +33,13 @@ export function dialTo(url: URL, tls: SecureClientSessionOptions, timeoutMs: num
       ...more,
     });
   if (path !== undefined) {
-    return async () => connect({ createConnection: () => builtin('node:net').connect(path) });
+    return async () => () => connect({ createConnection: () => builtin('node:net').connect(path) });
   }
   return async () => {
     const socket = await tunnelTo(url, environment(), timeoutMs);
-    if (socket === undefined) return connect({});
-    return connect(url.protocol === 'https:' ? { socket } : { createConnection: () => socket });
+    if (socket === undefined) return () => connect({});
+    return () =>
+      connect(url.protocol === 'https:' ? { socket } : { createConnection: () => socket });
   };
 }
 

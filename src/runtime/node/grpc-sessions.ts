@@ -16,6 +16,8 @@ const SILENT_MS = 10_000;
 /** How long it may take to answer that, milliseconds. */
 const PING_TIMEOUT_MS = 5_000;
 
+const CLOSED = 'the transport was closed';
+
 /** A connection. */
 export interface Session {
   readonly http2: ClientHttp2Session;
@@ -131,10 +133,10 @@ export function openSessions(dial: Dial, maxSessions: number, connectMs: number)
   async function connect(): Promise<void> {
     dialing = true;
     try {
-      const connection = await dial();
+      const begin = await dial();
       dialing = false;
-      if (closed) connection.destroy();
-      else opened(connection);
+      const session = opened(begin());
+      if (closed) cut(session, new Error(CLOSED));
     } catch (error) {
       // certificates that cannot be read, a proxy that refuses
       dialing = false;
@@ -142,7 +144,7 @@ export function openSessions(dial: Dial, maxSessions: number, connectMs: number)
     }
   }
 
-  function opened(connection: ClientHttp2Session): void {
+  function opened(connection: ClientHttp2Session): Open {
     const session: Open = {
       http2: connection,
       calls: 0,
@@ -185,6 +187,7 @@ export function openSessions(dial: Dial, maxSessions: number, connectMs: number)
         });
       })
       .on('close', () => over(session));
+    return session;
   }
 
   function failed(session: Open, error: Error & { readonly code?: string }): void {
@@ -251,7 +254,10 @@ export function openSessions(dial: Dial, maxSessions: number, connectMs: number)
   /** Calls that have a stream of it fail with the error. */
   function cut(session: Open, error: Error): void {
     failed(session, error);
-    session.http2.destroy(error);
+    // Node takes what a tunnel has brought already a tick after the start, and throws where there is
+    // no session any more
+    if (session.ready) session.http2.destroy(error);
+    else setImmediate(() => session.http2.destroy(error));
     over(session);
   }
 
@@ -278,17 +284,16 @@ export function openSessions(dial: Dial, maxSessions: number, connectMs: number)
 
   function state(open: number): Connections['state'] {
     if (open > 0) return 'ready';
-    if (failing) return 'failing';
+    if (failing && !closed) return 'failing';
     const connecting = dialing || [...sessions].some(({ ready }) => !ready);
     return connecting ? 'connecting' : 'idle';
   }
 
   function close(): void {
     closed = true;
-    const error = new Error('the transport was closed');
+    const error = new Error(CLOSED);
     for (const session of sessions) cut(session, error);
     abandon(error);
-    failing = false;
   }
 
   return { take, takeBack, giveBack, probe, connections, close };
