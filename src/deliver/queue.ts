@@ -59,13 +59,12 @@ const NONE: readonly Payload[] = [];
 
 export function createQueue({ maxBytes, dropPolicy, priority }: QueueOptions): Queue {
   const lanes = SIGNALS.map(() => new Set<Entry>());
+  const ranked = [...new Set(priority)];
   const laneOf = (signal: Signal) => {
-    const at = priority.indexOf(signal);
-    return at < 0 ? priority.length : at;
+    const at = ranked.indexOf(signal);
+    return at < 0 ? ranked.length : at;
   };
-  const rank = new Map(
-    SIGNALS.map((signal) => [signal, Math.min(laneOf(signal), lanes.length - 1)]),
-  );
+  const rank = new Map(SIGNALS.map((signal) => [signal, laneOf(signal)]));
   let sequence = 0;
   let records = 0;
   let bytes = 0;
