@@ -107,7 +107,7 @@ const NUMBERS: readonly NumberOption[] = [
   {
     option: 'queue.retry.maxMs',
     get: (s) => s.retry.maxMs,
-    default: 30_000,
+    default: 10_000,
     range: [1, MAX_MS],
     env: [],
   },
@@ -116,6 +116,20 @@ const NUMBERS: readonly NumberOption[] = [
     get: (s) => s.retry.maxAgeMs,
     default: 300_000,
     range: [0, MAX_MS],
+    env: [],
+  },
+  {
+    option: 'queue.retry.budgetRatio',
+    get: (s) => s.retry.budgetRatio,
+    default: 0.2,
+    range: [0, 100],
+    env: [],
+  },
+  {
+    option: 'queue.retry.budgetPerSecond',
+    get: (s) => s.retry.budgetPerSecond,
+    default: 1,
+    range: [0.001, 1_000_000],
     env: [],
   },
   {
