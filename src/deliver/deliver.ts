@@ -121,8 +121,8 @@ export interface Deliver {
    */
   push(payload: Payload): void;
   /**
-   * Resolves `true` at once while less than three quarters of the queue's bytes are taken,
-   * otherwise as soon as less than half are; `false` after `withinMs`.
+   * Resolves `true` at once while no more than three quarters of the queue's bytes are taken,
+   * otherwise as soon as no more than half are; `false` after `withinMs`.
    */
   ready(withinMs: number): Promise<boolean>;
   /**
@@ -229,11 +229,13 @@ export function createDeliver(options: DeliverOptions): Deliver {
     let wakeAt = Number.POSITIVE_INFINITY;
     if (opensAt > now) {
       if (queue.size > 0) wakeAt = opensAt;
+    } else if (failures > 0) {
+      wakeAt = probe(now);
     } else {
       for (const lane of queue.lanes) wakeAt = Math.min(wakeAt, sendFrom(lane, now));
     }
     if (waiters.size > 0) answerWaiters(inFlight === 0 ? wakeAt : now);
-    if (producers.size > 0 && queue.bytes < maxQueueBytes / 2) {
+    if (producers.size > 0 && queue.bytes <= maxQueueBytes / 2) {
       for (const producer of producers) release(producers, producer, true);
     }
     if (wakeAt !== Number.POSITIVE_INFINITY) {
@@ -243,6 +245,25 @@ export function createDeliver(options: DeliverOptions): Deliver {
     }
   }
 
+  /**
+   * A failing endpoint gets one request at a time, until one is answered: what has failed least often,
+   * since it may be this very request that it fails on. Returns when one will be due.
+   */
+  function probe(now: number): number {
+    let wakeAt = Number.POSITIVE_INFINITY;
+    if (inFlight > 0) return wakeAt;
+    let best: Entry | undefined;
+    for (const lane of queue.lanes) {
+      for (const entry of lane) {
+        if (entry.dueAt > now) wakeAt = Math.min(wakeAt, entry.dueAt);
+        else if (best === undefined || entry.failures < best.failures) best = entry;
+      }
+    }
+    if (best === undefined) return wakeAt;
+    void attempt(best);
+    return Number.POSITIVE_INFINITY;
+  }
+
   /** Sends what is due; returns when more will be. */
   function sendFrom(lane: ReadonlySet<Entry>, now: number): number {
     let wakeAt = Number.POSITIVE_INFINITY;
@@ -250,14 +271,13 @@ export function createDeliver(options: DeliverOptions): Deliver {
     /** Retries wait for the budget. */
     let spent = false;
     for (const entry of lane) {
-      // a failing endpoint gets one probe at a time, until one is answered
-      if (inFlight >= (failures > 0 ? 1 : most)) break;
+      if (inFlight >= most) break;
       if (entry.sending) continue;
       if (entry.dueAt > now) {
         wakeAt = Math.min(wakeAt, entry.dueAt);
         continue;
       }
-      if (entry.failures > 0 && failures === 0) {
+      if (entry.failures > 0) {
         budget.deposit(fresh);
         fresh = 0;
         spent ||= !budget.take(now);
@@ -354,7 +374,9 @@ export function createDeliver(options: DeliverOptions): Deliver {
     failures = 0;
     rejected += refused;
     sent += records - refused;
-    if (entry.recoded && outcome.kind !== 'rejected' && !uncompressed) {
+    // other parts of it may have been accepted as they were
+    const asIs = entry.recoded && encoding === 'identity';
+    if (asIs && outcome.kind !== 'rejected' && !uncompressed) {
       uncompressed = true;
       lastWarning = 'the endpoint takes no compressed bodies: they are sent as they are';
       options.onUncompressed?.();
@@ -370,11 +392,9 @@ export function createDeliver(options: DeliverOptions): Deliver {
     entry.failures++;
     const now = clock.now();
     const { delayMs = 0 } = outcome;
-    const newRound = round === failures;
-    if (newRound) failures++;
-    const steps = Math.max(entry.failures, failures);
-    entry.dueAt = now + backoffMs(retry, steps, delayMs, random());
-    if (newRound) probeAt = entry.dueAt;
+    const wait = (steps: number) => now + backoffMs(retry, steps, delayMs, random());
+    entry.dueAt = wait(entry.failures);
+    if (round === failures) probeAt = wait(++failures);
     if (delayMs > 0) throttledUntil = Math.max(throttledUntil, entry.dueAt);
     // what is too old by the time the server would listen again goes, this payload or another
     for (const lane of queue.lanes) {
@@ -434,7 +454,7 @@ export function createDeliver(options: DeliverOptions): Deliver {
   const drained = (withinMs: number) => waitAmong(waiters, withinMs);
 
   async function ready(withinMs: number): Promise<boolean> {
-    return queue.bytes < (maxQueueBytes * 3) / 4 || waitAmong(producers, withinMs);
+    return queue.bytes <= (maxQueueBytes * 3) / 4 || waitAmong(producers, withinMs);
   }
 
   function close(withinMs: number): Promise<boolean> {
