@@ -90,46 +90,46 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
       }
       expect(expectSound(client).size).toBe(1 + FURTHER);
     });
+  });
 
-    it('the same in one turn of the event loop, before there is a connection', async () => {
-      const server = await open(protocol, [OK[protocol]]);
-      const client = start(protocol, server, { engine, batch: { size: BATCH } });
-      client.record((1 + FURTHER) * BATCH, 5000);
-      const flushed = client.telemetry.flush();
-      expect(server.attempts).toBe(0);
-      expect(await flushed).toMatchObject({ complete: true, sent: (1 + FURTHER) * BATCH });
-      expectArrived(server, client.recorded);
-      expect(expectSound(client).size).toBe(1 + FURTHER);
-    });
+  it('the same in one turn of the event loop, before there is a connection', async () => {
+    const server = await open(protocol, [OK[protocol]]);
+    const client = start(protocol, server, { batch: { size: BATCH } });
+    client.record((1 + FURTHER) * BATCH, 5000);
+    const flushed = client.telemetry.flush();
+    expect(server.attempts).toBe(0);
+    expect(await flushed).toMatchObject({ complete: true, sent: (1 + FURTHER) * BATCH });
+    expectArrived(server, client.recorded);
+    expect(expectSound(client).size).toBe(1 + FURTHER);
+  });
 
-    it('a request that waits for its next attempt is not overwritten either', async () => {
-      let attempts = 0;
-      let recordMore = () => {};
-      const busy = retried(protocol)[0]!;
-      const counted: Step[] = Array.from({ length: 5 }, () => ({
-        ...busy,
-        act(attempt: never) {
-          attempts++;
-          recordMore();
-          (busy.act as (attempt: never) => void)(attempt);
-        },
-      }));
-      const server = await open(protocol, [...counted, OK[protocol]]);
-      const client = start(protocol, server, { engine, queue: { maxInFlight: 1 } });
-      recordMore = () => {
-        for (let batch = 0; batch < FURTHER / 5; batch++) {
-          client.record(BATCH, 5000);
-          void client.telemetry.flush();
-        }
-      };
-      client.record(BATCH, 5000);
-      await client.telemetry.flush();
-      expect(await client.telemetry.flush()).toMatchObject({ complete: true, dropped: 0 });
-      expect(attempts).toBe(5);
-      expectArrived(server, client.recorded);
-      expect(client.recorded).toHaveLength((1 + FURTHER) * BATCH);
-      expectSound(client);
-    });
+  it('a request that waits for its next attempt is not overwritten either', async () => {
+    let attempts = 0;
+    let recordMore = () => {};
+    const busy = retried(protocol)[0]!;
+    const counted: Step[] = Array.from({ length: 5 }, () => ({
+      ...busy,
+      act(attempt: never) {
+        attempts++;
+        recordMore();
+        (busy.act as (attempt: never) => void)(attempt);
+      },
+    }));
+    const server = await open(protocol, [...counted, OK[protocol]]);
+    const client = start(protocol, server, { queue: { maxInFlight: 1 } });
+    recordMore = () => {
+      for (let batch = 0; batch < FURTHER / 5; batch++) {
+        client.record(BATCH, 5000);
+        void client.telemetry.flush();
+      }
+    };
+    client.record(BATCH, 5000);
+    await client.telemetry.flush();
+    expect(await client.telemetry.flush()).toMatchObject({ complete: true, dropped: 0 });
+    expect(attempts).toBe(5);
+    expectArrived(server, client.recorded);
+    expect(client.recorded).toHaveLength((1 + FURTHER) * BATCH);
+    expectSound(client);
   });
 
   it('every fault one after the other: the same bytes at every attempt, compressed once', async () => {

@@ -53,7 +53,7 @@ export interface Fault {
 
 /** Servers and proxies quote what they were sent, at length, and with characters that move the cursor. */
 const quoting = (...sent: readonly string[]) =>
-  `too old: ${sent.join(' ')} \u001b[2J\u202e\r\n${'x'.repeat(1000)}`;
+  `too old: ${sent.join(' ')} \u001b[2J\u202e\r\n${'x'.repeat(500)}`;
 const QUOTE = quoting(SECRETS.key, SECRETS.password, SECRETS.query);
 /** A call has no query. */
 const GRPC_QUOTE = quoting(SECRETS.key, SECRETS.password);
