@@ -49,7 +49,7 @@ export function outcomeOf(
   const message = messageOf(answer);
   const reason = shown(`HTTP ${status}${message === '' ? '' : `: ${message}`}`, secrets);
   if (status < 400 || !retryable.includes(status)) {
-    const remedy = remedyFor(status, payload);
+    const remedy = remedyFor(status, payload, message);
     return { kind: 'rejected', reason, status, ...(remedy && { remedy }) };
   }
   const delayMs = retryAfterMs(retryAfter, unixMs);
@@ -58,9 +58,19 @@ export function outcomeOf(
     : { kind: 'retryable', reason, delayMs };
 }
 
+/**
+ * How servers written in Go, the OpenTelemetry Collector among them, say with a 400 what others say
+ * with a 413: the text of net/http's MaxBytesError. It is also said of bodies once inflated.
+ */
+const TOO_LARGE = /\brequest body too large\b/i;
+
 /** A server that does not know an encoding says so with 415, or takes the body for broken (400). */
-function remedyFor(status: number, { encoding }: Pick<Payload, 'encoding'>): Remedy | undefined {
-  if (status === 413) return 'split';
+function remedyFor(
+  status: number,
+  { encoding }: Pick<Payload, 'encoding'>,
+  message: string,
+): Remedy | undefined {
+  if (status === 413 || (status === 400 && TOO_LARGE.test(message))) return 'split';
   const misread = (status === 415 || status === 400) && encoding !== 'identity';
   return misread ? 'uncompressed' : undefined;
 }

@@ -108,6 +108,22 @@ describe('outcomeOf', () => {
     expect(remedies('zstd', [415])).toEqual([plain, none, 'split', 'retryable', none, none]);
   });
 
+  it.each([
+    // google.rpc.Status: code INVALID_ARGUMENT, message
+    ['application/x-protobuf', '\x08\x03\x12\x1chttp: request body too large'],
+    ['application/json', '{"code":3,"message":"http: request body too large"}'],
+    ['text/plain; charset=utf-8', 'http: request body too large\n'],
+  ])('takes a 400 for too large where it says so: %s', (contentType, said) => {
+    const remedy = (body: string, encoding: Encoding) =>
+      outcomeOf(answer(400, { contentType, body: text(body) }), { encoding }, []);
+    for (const encoding of ['identity', 'gzip', 'zstd'] as const) {
+      expect(remedy(said, encoding)).toMatchObject({ kind: 'rejected', remedy: 'split' });
+    }
+    const other = said.replace('body too large', 'head too large');
+    expect(remedy(other, 'identity')).not.toHaveProperty('remedy');
+    expect(remedy(other, 'gzip')).toMatchObject({ remedy: 'uncompressed' });
+  });
+
   it('says why in the words of the server', () => {
     const status = { contentType: 'application/json', body: text('{"message":"no such tenant"}') };
     const plain = { contentType: 'text/plain; charset=utf-8', body: text('token\nexpired\n') };
