@@ -597,9 +597,11 @@ export const FAULTS: readonly Fault[] = [
   // gRPC: what becomes of streams and connections
   ...(
     [
+      'NO_ERROR',
       'PROTOCOL_ERROR',
       'INTERNAL_ERROR',
       'FLOW_CONTROL_ERROR',
+      'SETTINGS_TIMEOUT',
       'STREAM_CLOSED',
       'FRAME_SIZE_ERROR',
       'CANCEL',

@@ -201,6 +201,29 @@ describe.each(TOO_LARGE)('too large: %s (%s)', (_, protocol, tooLarge) => {
   });
 });
 
+it('413 before the request is read, which never is, and the connection is closed', async () => {
+  const server = await open('http/protobuf', [
+    {
+      at: 'head',
+      act({ request, response, socket }: HttpAttempt) {
+        if (Number(request.headers['content-length']) < 50_000) {
+          request.once('end', () => response.writeHead(200).end());
+          return;
+        }
+        request.pause();
+        const head = 'HTTP/1.1 413 Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n';
+        socket.write(head);
+      },
+    },
+  ]);
+  const client = start('http/protobuf', server, { compression: 'none' });
+  client.record(BATCH, 20_000);
+  expect(await client.telemetry.flush()).toMatchObject({ complete: true, sent: BATCH });
+  expect(server.attempts).toBe(7);
+  expect(server.received.flatMap(spansIn)).toEqual(client.recorded);
+  expectSound(client);
+});
+
 it('too large for a server of grpc-js', async () => {
   const service = {
     Export: {

@@ -95,11 +95,12 @@ describe.each(FORMS)('%s (%s)', (_, protocol, asking) => {
     // the jitter on top of it is 1 ms at most here
     await clock.advance(2);
     await client.ended(2);
-    expect(server.received[1]!.sha256).toBe(server.received[0]!.sha256);
     await client.ended(4);
     expect(client.telemetry.health().signals.traces).toMatchObject({ sent: 24, requests: 4 });
     expect(client.telemetry.health().endpoints[0]).toMatchObject({ state: 'ok' });
-    expect(new Set(server.received.map(({ sha256 }) => sha256)).size).toBe(3);
+    const hashes = server.received.map(({ sha256 }) => sha256);
+    expect(new Set(hashes).size).toBe(3);
+    expect(hashes.lastIndexOf(hashes[0]!)).toBeGreaterThan(0);
     expect(droppedBy(client)).toEqual({});
     expect(expectSound(client).size).toBe(3);
   });
