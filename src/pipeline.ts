@@ -31,13 +31,26 @@ export interface PipelineOptions {
   readonly deliver: Deliver;
   /** Called before each batch is taken. */
   readonly beforeBatch: () => void;
-  readonly batch: { readonly size: number; readonly delayMs: number };
+  readonly batch: {
+    /** Spans that make a batch go. */
+    readonly size: number;
+    /** Spans that one takes at most. */
+    readonly maxSize: number;
+    readonly delayMs: number;
+  };
   /** Spans that may wait for an engine that is still loading. */
   readonly maxWaiting: number;
 }
 
-/** Batches taken in one turn of the event loop at most: about a millisecond. */
+/** Batches and spans taken in one turn of the event loop at most: one to two milliseconds. */
 const BATCHES_PER_TURN = 4;
+const SPANS_PER_TURN = 2048;
+
+/**
+ * So long after a batch the next one goes on gathering, up to its maximum: where spans end fast, the
+ * cost of a request is shared by more of them (measured: 7 to 10 % of all CPU time).
+ */
+const GATHER_MS = 10;
 
 export class Pipeline {
   recorded = 0;
@@ -55,12 +68,17 @@ export class Pipeline {
   /** Records handed to a compressor that answers later, and what they wait for. */
   private compressing = 0;
   private readonly pending = new Set<Promise<void>>();
-  private turnPlanned = false;
+  /** Spans in the ring that plan a turn; Infinity while one is planned. */
+  private wanted: number;
+  /** When the last turn was. */
+  private turnAt = Number.NEGATIVE_INFINITY;
+  private cancelGathering: (() => void) | undefined;
   private cancelTimer: (() => void) | undefined;
   private highWater = 0;
 
   constructor(options: PipelineOptions) {
     this.options = options;
+    this.wanted = options.batch.size;
     this.maxWaiting = options.maxWaiting;
   }
 
@@ -97,29 +115,29 @@ export class Pipeline {
     }
     // One batch in one `end()` at most; pressure is looked at when a group of records is whole.
     if (ring.uncommitted === 0 && !wasFull && ring.used > this.highWater) this.journey(parts);
-    else if (ring.count >= this.options.batch.size) this.planTurn();
+    else if (ring.count >= this.wanted) this.planTurn();
     if (this.cancelTimer === undefined) this.startTimer();
   }
 
-  /** One batch, from the ring to delivery. Returns whether there was one. */
-  private journey(parts: PipelineParts): boolean {
+  /** One batch, from the ring to delivery. Returns how many spans it had. */
+  private journey(parts: PipelineParts): number {
     const { deliver, batch, beforeBatch } = this.options;
     const { engine, ring, request, makeBody } = parts;
 
     beforeBatch();
     ring.commit();
-    const encoded = encodeTraces(engine, request.at, request.limitBytes, batch.size);
-    if (encoded === undefined) return false;
+    const encoded = encodeTraces(engine, request.at, request.limitBytes, batch.maxSize);
+    if (encoded === undefined) return 0;
     this.dropped.too_large += encoded.tooLarge;
     const { records } = encoded;
-    if (records === 0) return false;
+    if (records === 0) return 0;
 
     const body = makeBody(encoded.at, encoded.bytes);
     const send = ({ body, encoding, contentType, rawBytes }: Body) =>
       deliver.push({ signal: 'traces', contentType, body, encoding, records, rawBytes });
     if ('body' in body) send(body);
     else this.sendLater(body, records, send);
-    return true;
+    return records;
   }
 
   private sendLater(body: Promise<Body>, records: number, send: (ready: Body) => void): void {
@@ -133,16 +151,32 @@ export class Pipeline {
   }
 
   private planTurn(): void {
-    if (this.turnPlanned || this.patient) return;
-    this.turnPlanned = true;
-    this.options.host.soon(() => {
-      this.turnPlanned = false;
-      const { parts } = this;
-      if (parts === undefined) return;
-      const { size } = this.options.batch;
-      for (let i = 0; i < BATCHES_PER_TURN && parts.ring.count >= size; i++) this.journey(parts);
-      if (parts.ring.count >= size) this.planTurn();
-    });
+    if (this.patient) return;
+    const { host, batch } = this.options;
+    const waitMs = this.turnAt + GATHER_MS - host.now();
+    if (this.wanted < batch.maxSize && waitMs > 0) {
+      this.wanted = batch.maxSize;
+      this.cancelGathering = host.setTimer(() => this.turn(), waitMs);
+    } else {
+      this.wanted = Number.POSITIVE_INFINITY;
+      host.soon(() => this.turn());
+    }
+  }
+
+  private turn(): void {
+    this.cancelGathering?.();
+    this.cancelGathering = undefined;
+    const { host, batch } = this.options;
+    this.turnAt = host.now();
+    this.wanted = batch.size;
+    const { parts } = this;
+    if (parts === undefined) return;
+    let spans = 0;
+    for (let i = 0; i < BATCHES_PER_TURN && spans < SPANS_PER_TURN; i++) {
+      if (parts.ring.count < batch.size) return;
+      spans += this.journey(parts);
+    }
+    if (parts.ring.count >= batch.size) this.planTurn();
   }
 
   private startTimer(): void {
@@ -160,12 +194,17 @@ export class Pipeline {
   /** What batches were waiting for is there. */
   settled(): void {
     this.patient = false;
-    if ((this.parts?.ring.count ?? 0) >= this.options.batch.size) this.planTurn();
+    if ((this.parts?.ring.count ?? 0) >= this.wanted) this.planTurn();
   }
 
-  /** A whole batch waits for its turn. */
+  /** The largest batch waits for its turn. */
   get backlogged(): boolean {
-    return !this.patient && (this.parts?.ring.count ?? 0) >= this.options.batch.size;
+    return !this.patient && (this.parts?.ring.count ?? 0) >= this.options.batch.maxSize;
+  }
+
+  /** What resolves when bodies are there that are still made, if those are more than a few. */
+  get congestion(): Promise<unknown> | undefined {
+    return this.pending.size > BATCHES_PER_TURN ? Promise.all(this.pending) : undefined;
   }
 
   /** Sends everything that is in the ring on its way. */
@@ -173,8 +212,13 @@ export class Pipeline {
     this.patient = false;
     this.cancelTimer?.();
     this.cancelTimer = undefined;
+    if (this.cancelGathering !== undefined) {
+      this.cancelGathering();
+      this.cancelGathering = undefined;
+      this.wanted = this.options.batch.size;
+    }
     const { parts } = this;
-    if (parts !== undefined) while (this.journey(parts));
+    if (parts !== undefined) while (this.journey(parts) > 0);
   }
 
   /** Drains; resolves when all of it has reached delivery (compressors may answer later). */

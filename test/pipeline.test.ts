@@ -67,6 +67,51 @@ describe.each(ENGINE_NAMES)('on the engine %s', (engine) => {
       expect(transport.payloads.map(({ records }) => records)).toEqual([10, 10, 5]);
     });
 
+    it('gathering for 10 ms after the last one, or up to the maximum, where spans end fast', async () => {
+      const { host, transport, tracer } = open();
+      const sizes = () => transport.payloads.map(({ records }) => records);
+      record(tracer, 512);
+      await host.settle();
+      expect(sizes()).toEqual([512]);
+      await host.advance(4);
+      record(tracer, 700);
+      await host.advance(5);
+      expect(sizes()).toEqual([512]);
+      await host.advance(1);
+      expect(sizes()).toEqual([512, 700]);
+      record(tracer, 2048);
+      await host.settle();
+      expect(sizes()).toEqual([512, 700, 2048]);
+      await host.advance(10);
+      record(tracer, 512);
+      await host.settle();
+      expect(sizes()).toEqual([512, 700, 2048, 512]);
+    });
+
+    it('sent by flush while they gather, and never twice', async () => {
+      const { host, transport, tracer, telemetry } = open();
+      record(tracer, 512);
+      await host.settle();
+      record(tracer, 600);
+      const flushed = telemetry.flush();
+      await host.settle();
+      expect(transport.payloads.map(({ records }) => records)).toEqual([512, 600]);
+      expect((await flushed).complete).toBe(true);
+      await host.advance(2000);
+      expect(transport.traces()).toHaveLength(1112);
+    });
+
+    it('of one size where a size is asked for, larger with maxSize', async () => {
+      const fixed = open({ batch: { size: 100 } });
+      record(fixed.tracer, 350);
+      await fixed.host.settle();
+      expect(fixed.transport.payloads.map(({ records }) => records)).toEqual([100, 100, 100]);
+      const larger = open({ batch: { size: 100, maxSize: 300 } });
+      record(larger.tracer, 350);
+      await larger.host.settle();
+      expect(larger.transport.payloads.map(({ records }) => records)).toEqual([300]);
+    });
+
     it('several a turn, and the rest in the turns after it', async () => {
       const { host, transport, tracer } = open({ batch: { size: 2 } });
       record(tracer, 40);
@@ -378,7 +423,7 @@ describe('a host that compresses for the portable engine', () => {
   it('may answer later; spans stay counted and arrive', async () => {
     const ready: (() => void)[] = [];
     const run = started(
-      { engine: 'portable' },
+      { engine: 'portable', batch: { size: 512 } },
       {
         gzip: (bytes) =>
           new Promise((resolve) => {

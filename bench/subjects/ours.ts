@@ -61,7 +61,7 @@ function open(name: EngineName, sampler?: TraceSampler): Path {
     host: still,
     deliver: { push: unexpected } as unknown as Deliver,
     beforeBatch: unexpected,
-    batch: { size: BATCH, delayMs: 1000 },
+    batch: { size: BATCH, maxSize: BATCH, delayMs: 1000 },
     maxWaiting: 0,
   });
   pipeline.open({ engine, ring, makeBody: unexpected, request });

@@ -65,8 +65,13 @@ export interface StartOptions {
    */
   readonly timeoutMs?: number;
   readonly batch?: {
-    /** Spans per request. `OTEL_BSP_MAX_EXPORT_BATCH_SIZE`. Default 512. */
+    /** Spans that make a request go. `OTEL_BSP_MAX_EXPORT_BATCH_SIZE`. Default 512. */
     readonly size?: number;
+    /**
+     * Spans per request at most, where they end faster than one batch in 10 ms: larger requests cost
+     * less. Default `size` where that or its variable is given, otherwise 2048.
+     */
+    readonly maxSize?: number;
     /** Longest time a span waits for its batch, milliseconds. `OTEL_BSP_SCHEDULE_DELAY`. Default 1000. */
     readonly delayMs?: number;
     /** Longest request before compression, bytes; larger batches are split. Default 4 MiB, at most 64 MiB. */

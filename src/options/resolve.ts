@@ -4,11 +4,13 @@ import type { SpanLimits } from '../api/trace/span.ts';
 import { type Bounds, MAX_VALUE_DEPTH, type Redaction } from '../buffer/shape.ts';
 import type { Compression } from '../compress/compress.ts';
 import { ENGINES } from '../engine/select.ts';
+import type { PipelineOptions } from '../pipeline.ts';
 import type { Host } from '../runtime/host.ts';
 import { checkedEndpoint, group, invalid, list, refused, tracesUrl } from './checks.ts';
 import {
   checkHeaders,
   LONGEST_MS,
+  type Numbers,
   numbers,
   oneOf,
   PROTOCOLS,
@@ -30,7 +32,7 @@ export interface Settings extends QueueSettings {
   readonly protocol: Protocol;
   readonly compression: Compression;
   readonly timeoutMs: number;
-  readonly batch: { readonly size: number; readonly delayMs: number };
+  readonly batch: PipelineOptions['batch'];
   readonly maxRequestBytes: number;
   readonly limits: SpanLimits;
   /** Bounds on the attributes of each. */
@@ -79,6 +81,29 @@ function resolveUrl(
     return checkedEndpoint("option 'tracesEndpoint'", tracesEndpoint);
   if (endpoint !== undefined) return tracesUrl(checkedEndpoint("option 'endpoint'", endpoint));
   return variables?.url() ?? 'http://localhost:4318/v1/traces';
+}
+
+const MAX_BATCH = 65_536;
+
+function resolveBatch(
+  { size, maxSize, delayMs }: NonNullable<StartOptions['batch']>,
+  number: Numbers,
+  variables: Variables | undefined,
+): Settings['batch'] {
+  const range: Range = [512, 1, MAX_BATCH];
+  const given = size === undefined ? variables?.number('batch.size', range) : size;
+  const resolved = Math.floor(number('batch.size', given, range));
+  return {
+    size: resolved,
+    maxSize: Math.floor(
+      number('batch.maxSize', maxSize, [
+        given === undefined ? 2048 : resolved,
+        resolved,
+        MAX_BATCH,
+      ]),
+    ),
+    delayMs: number('batch.delayMs', delayMs, [1000, 0, LONGEST_MS]),
+  };
 }
 
 function resolveProtocol(
@@ -189,10 +214,7 @@ export function resolveOptions(
     headers: asked ? (variables?.headers() ?? {}) : checkHeaders(group('headers', headers)),
     compression: resolveCompression(options.compression, variables, host),
     timeoutMs: number('timeoutMs', options.timeoutMs, [10_000, 1, LONGEST_MS]),
-    batch: {
-      size: whole('batch.size', batch.size, [512, 1, 65_536]),
-      delayMs: number('batch.delayMs', batch.delayMs, [1000, 0, LONGEST_MS]),
-    },
+    batch: resolveBatch(batch, number, variables),
     maxRequestBytes: whole('batch.maxRequestBytes', batch.maxRequestBytes, [
       4 * MEBIBYTE,
       4096,

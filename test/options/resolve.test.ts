@@ -63,6 +63,13 @@ const NUMBERS: readonly NumberOption[] = [
     env: ['OTEL_BSP_MAX_EXPORT_BATCH_SIZE'],
   },
   {
+    option: 'batch.maxSize',
+    get: (s) => s.batch.maxSize,
+    default: 2048,
+    range: [512, 65_536],
+    env: [],
+  },
+  {
     option: 'batch.delayMs',
     get: (s) => s.batch.delayMs,
     default: 1000,
@@ -304,6 +311,22 @@ describe('groups of options', () => {
       }
     },
   );
+});
+
+describe('batch.maxSize', () => {
+  it('is the size where that or its variable is given', () => {
+    expect(resolved({ batch: { size: 64 } }).settings.batch).toMatchObject({ maxSize: 64 });
+    expect(resolved({ batch: { size: 4096 } }).settings.batch).toMatchObject({ maxSize: 4096 });
+    const env = { OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '300' };
+    expect(resolved({}, env).settings.batch).toMatchObject({ size: 300, maxSize: 300 });
+    const larger = { batch: { maxSize: 900 } };
+    expect(resolved(larger, env).settings.batch).toMatchObject({ size: 300, maxSize: 900 });
+  });
+
+  it('is not less than the size', () => {
+    const { message } = refused({ batch: { size: 100, maxSize: 99 } });
+    expect(message).toContain("option 'batch.maxSize' is 99; give a number from 100 to 65536");
+  });
 });
 
 describe('options of a closed set', () => {
