@@ -152,9 +152,10 @@ export function startClient(protocol: Protocol, { url, clock, ...options }: Clie
       headers: HEADERS,
       detectors: [],
       flushOnExit: false,
-      // little to clear, with hundreds of them
+      // little memory, with hundreds of them
       ringBytes: 1 << 20,
       ...options,
+      batch: { maxRequestBytes: 1 << 19, ...options.batch },
       queue: { ...options.queue, retry: { initialMs: 1, maxMs: 3, ...options.queue?.retry } },
     },
   );

@@ -1,8 +1,9 @@
 /** Servers that are not there: refused connections, names that do not resolve, restarts, real time-outs. */
 
+import { constants } from 'node:http2';
 import { describe, expect, it } from 'vitest';
 import { SECRETS, startClient } from './client.ts';
-import { type FaultServer, OK, type Step, serve } from './servers.ts';
+import { type FaultServer, type GrpcAttempt, OK, type Step, serve } from './servers.ts';
 import {
   cleanups,
   droppedBy,
@@ -181,5 +182,36 @@ describe.each(PROTOCOLS)('%s', (protocol) => {
     const { url } = telemetry.health().endpoints[0]!;
     expect(url).toContain(server.url);
     for (const secret of Object.values(SECRETS)) expect(url).not.toContain(secret);
+  });
+});
+
+describe('grpc', () => {
+  it('GOAWAY among calls on their way: those it has seen are answered, the others sent again', async () => {
+    const calls: GrpcAttempt[] = [];
+    const ok = (attempt: GrpcAttempt) =>
+      (OK['grpc'].act as (attempt: GrpcAttempt) => void)(attempt);
+    const collecting: Step = {
+      at: 'end',
+      act(attempt: GrpcAttempt) {
+        calls.push(attempt);
+        if (calls.length < 5) return;
+        const seen = calls.slice(0, 3);
+        attempt.session.goaway(constants.NGHTTP2_NO_ERROR, seen.at(-1)!.stream.id);
+        for (const one of seen) ok(one);
+      },
+    };
+    const server = await open('grpc', [...Array<Step>(5).fill(collecting), OK['grpc']]);
+    const client = start('grpc', server, { batch: { size: BATCH } });
+    client.record(5 * BATCH);
+    expect(await client.telemetry.flush()).toMatchObject({ complete: true, sent: 5 * BATCH });
+    expect(server.received.map(({ connection }) => connection)).toEqual([0, 0, 0, 0, 0, 1, 1]);
+    const hashes = server.received.map(({ sha256 }) => sha256);
+    expect(hashes.slice(5).sort()).toEqual(hashes.slice(3, 5).sort());
+    expect(client.outcomes.filter(({ kind }) => kind === 'retryable')).toMatchObject([
+      { atOnce: true },
+      { atOnce: true },
+    ]);
+    expect(client.telemetry.health().endpoints[0]?.state).toBe('ok');
+    expectSound(client);
   });
 });
