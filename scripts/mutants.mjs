@@ -292,8 +292,8 @@ export const mutants = [
     what: 'requests that were refused are sent again',
     row: 'Exporters / Honors non-retryable responses',
     file: 'src/deliver/outcome.ts',
-    from: "return { kind: 'rejected', reason, status };\n  }\n  const delayMs",
-    to: "return { kind: 'retryable', reason };\n  }\n  const delayMs",
+    from: 'if (status < 400 || !retryable.includes(status)) {',
+    to: 'if (status < 400) {',
   },
   {
     what: 'Retry-After is ignored',
@@ -334,7 +334,7 @@ export const mutants = [
     what: 'requests are not compressed',
     row: 'Exporters / OTLP/HTTP gzip Content-Encoding support',
     file: 'src/compress/compress.ts',
-    from: "if (compression === 'none' || bytes < MIN_BYTES) {",
+    from: "if (compression === 'none' || rawBytes < MIN_BYTES) {",
     to: 'if (true) {',
   },
   {
