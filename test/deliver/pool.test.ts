@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Payload, SIGNALS, type Transport } from '../../src/deliver/transport.ts';
 import { fetchTransport } from '../../src/runtime/fetch-transport.ts';
+import { MAX_CONNECTION_AGE_MS } from '../../src/runtime/node/connection-age.ts';
 import { OTLPTraceExporter } from '../../src/runtime/node/exporter-proto.ts';
-import { CONNECTION_AGE_MS, nodeHttpTransport } from '../../src/runtime/node/http-transport.ts';
+import { nodeHttpTransport } from '../../src/runtime/node/http-transport.ts';
 import { start } from '../../src/runtime/node/index.ts';
 import { endedSpans } from '../support/otlp-exporter.ts';
 
@@ -128,9 +129,9 @@ describe('the age of connections', () => {
     const transport = transportTo(server.url);
     const advance = clock();
     await sendOn(transport, 'delivered', 'delivered');
-    advance(CONNECTION_AGE_MS / 2);
+    advance(MAX_CONNECTION_AGE_MS / 2);
     await sendOn(transport, 'delivered');
-    advance(CONNECTION_AGE_MS);
+    advance(MAX_CONNECTION_AGE_MS);
     await sendOn(transport, 'delivered', 'delivered', 'delivered');
     expect(server.used()).toEqual([0, 0, 0, 0, 1, 1]);
     while (server.open() > 1) await settled();
@@ -141,7 +142,7 @@ describe('the age of connections', () => {
     const transport = transportTo(server.url, { maxConnections: 1 });
     const advance = clock();
     await sendOn(transport, 'delivered');
-    advance(CONNECTION_AGE_MS);
+    advance(MAX_CONNECTION_AGE_MS);
     const outcomes = await Promise.all([1, 2, 3].map(() => transport.send(payload)));
     expect(outcomes).toEqual(Array(3).fill({ kind: 'delivered' }));
     expect(server.used()).toEqual([0, 0, 1, 1]);
@@ -160,7 +161,7 @@ describe('the age of connections', () => {
     const advance = clock();
     await sendOn(transport, 'delivered', 'delivered');
     expect(asked).toEqual(['collector.test']);
-    advance(CONNECTION_AGE_MS);
+    advance(MAX_CONNECTION_AGE_MS);
     await sendOn(transport, 'delivered', 'delivered');
     expect(asked).toEqual(['collector.test', 'collector.test']);
   });
@@ -172,7 +173,7 @@ describe('the age of connections', () => {
     const transport = transportTo(server.url, { agent });
     const advance = clock();
     await sendOn(transport, 'delivered');
-    advance(2 * CONNECTION_AGE_MS);
+    advance(2 * MAX_CONNECTION_AGE_MS);
     await sendOn(transport, 'delivered', 'delivered');
     expect(server.used()).toEqual([0, 0, 0]);
   });

@@ -16,16 +16,11 @@ import type {
   TransportOptions,
 } from '../../deliver/transport.ts';
 import { builtin } from './builtin.ts';
+import { MAX_CONNECTION_AGE_MS } from './connection-age.ts';
 import { loadProxies } from './proxied.ts';
 
 /** How long an unused connection stays open, milliseconds. */
 export const IDLE_CONNECTION_MS = 30_000;
-
-/**
- * How long a connection is used, milliseconds: then a new one resolves the name anew. Under steady
- * traffic none is ever idle, and all would stay with the address that the name had at first.
- */
-export const CONNECTION_AGE_MS = 300_000;
 
 /**
  * OTLP/HTTP over node:http(s): a pool of keep-alive connections, one write per request. Idle
@@ -150,7 +145,7 @@ export function nodeHttpTransport(options: TransportOptions): Transport {
     const now = performance.now();
     const since = usedSince.get(socket);
     if (since === undefined) usedSince.set(socket, now);
-    return since !== undefined && now - since >= CONNECTION_AGE_MS;
+    return since !== undefined && now - since >= MAX_CONNECTION_AGE_MS;
   }
 
   function connections(): Connections {
