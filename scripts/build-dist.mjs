@@ -103,6 +103,18 @@ const loadedLate = {
   },
 };
 
+/** The exporter for gRPC on Deno is Node's, but for what it may read. */
+const hostOfDeno = {
+  name: 'host-of-deno',
+  setup(setup) {
+    setup.onResolve({ filter: /^\.\/exporter-host\.ts$/ }, ({ importer }) => {
+      if (!importer.endsWith('exporter-grpc.ts')) return undefined;
+      const { absWorkingDir } = setup.initialOptions;
+      return { path: join(absWorkingDir, 'src/runtime/deno/exporter-grpc-host.js') };
+    });
+  },
+};
+
 /**
  * On the edge a module of the host is imported by a name that bundlers must not look for. The
  * comments that tell webpack and Vite so do not survive esbuild.
@@ -209,11 +221,17 @@ const LIBRARY = [
     },
   ]),
   {
-    // On Deno, too, which has node:http2.
     out: 'exporter-grpc-node',
     entry: 'src/runtime/node/exporter-grpc.ts',
     platform: 'node',
     plugins: [portableAsText],
+  },
+  {
+    // Deno has node:http2.
+    out: 'exporter-grpc-deno',
+    entry: 'src/runtime/node/exporter-grpc.ts',
+    platform: 'node',
+    plugins: [portableAsText, hostOfDeno],
   },
   { out: 'exporter-grpc-none', entry: 'src/exporters/grpc.ts', platform: 'neutral' },
   { out: 'exporter-console', entry: 'src/exporters/console.ts', platform: 'neutral' },
