@@ -70,6 +70,28 @@ export async function journey(start, options) {
   return { atEnd, engine: telemetry.health().engine, report };
 }
 
+/**
+ * What a server makes of two spans in one request when it refuses the first request as too large,
+ * and one of its halves for its encoding.
+ */
+export async function refusedJourney(start, options) {
+  const telemetry = start(options);
+  record(telemetry);
+  record(telemetry);
+  return { report: await telemetry.shutdown() };
+}
+
+/** What is said where `otlp-wasm/exporters/grpc` cannot be had; `load` imports it. */
+export async function missingExporter(load, isOtlpError) {
+  try {
+    await load();
+    return {};
+  } catch (error) {
+    if (!isOtlpError(error)) throw error;
+    return { code: error.code, message: error.message };
+  }
+}
+
 /** Spans as the SDK of somebody else gives them to its exporters. */
 export function foreignSpans() {
   const context = {
@@ -153,12 +175,16 @@ export async function codecJourney({ encodeTraces, encodeTracesJson, ready, isOt
   return { before, protobuf, json, wrong };
 }
 
-/** Exports them by both protocols; says what became of them. */
-export async function exporterJourney(modules, endpoint) {
+/**
+ * Exports them by each protocol; says what became of them.
+ *
+ * @param modules exporters' entries by protocol: `proto`, `http`, `grpc`
+ * @param urls where each is to send to
+ */
+export async function exporterJourney(modules, urls) {
   const told = {};
   for (const [protocol, { OTLPTraceExporter }] of Object.entries(modules)) {
-    const url = `${endpoint}/v1/traces?protocol=${protocol}`;
-    const exporter = new OTLPTraceExporter({ url, compression: 'gzip' });
+    const exporter = new OTLPTraceExporter({ url: urls[protocol], compression: 'gzip' });
     const { code, error } = await new Promise((resolve) => {
       exporter.export(foreignSpans(), resolve);
     });

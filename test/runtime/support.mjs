@@ -79,13 +79,20 @@ export function assertNested(collector, { followed }) {
 const NANOS_PER_MS = 1_000_000n;
 const CLOCK_TOLERANCE_MS = 10_000;
 
+/** Content types of what `start({ protocol })` sends. */
+const CONTENT_TYPES = {
+  'http/protobuf': 'application/x-protobuf',
+  'http/json': 'application/json',
+  grpc: 'application/grpc',
+};
+
 /** Checks that the collector got the span of `journey.mjs`, whole and alone, and forgets it. */
-export function assertArrived(collector, language) {
+export function assertArrived(collector, language, protocol = 'http/protobuf') {
   const spans = collector.traces();
   const requests = collector.requests();
   collector.clear();
   assert.equal(requests.length, 1, 'requests');
-  assert.equal(requests[0].contentType, 'application/x-protobuf');
+  assert.equal(requests[0].contentType, CONTENT_TYPES[protocol]);
   assert.equal(requests[0].contentEncoding, 'gzip');
   assert.equal(spans.length, 1, 'spans');
   const [span] = spans;
@@ -110,6 +117,43 @@ export function assertArrived(collector, language) {
   const offMs = Number(span.startTimeUnixNano / NANOS_PER_MS) - Date.now();
   assert.ok(Math.abs(offMs) < CLOCK_TOLERANCE_MS, `starts ${offMs} ms from now`);
   return span;
+}
+
+/** The first request is too large, and the encoding of the second is not understood. */
+const REFUSALS = [
+  { kind: 'status', status: 413, message: 'request larger than max', times: 1 },
+  { kind: 'status', status: 415, message: 'unsupported encoding "gzip"', times: 1 },
+];
+
+/**
+ * Runs a `refusedJourney` by this protocol, and checks that both spans arrive: a half each, one of
+ * them uncompressed.
+ */
+export async function assertRemade(collector, run, protocol = 'http/protobuf') {
+  await collector.fault(REFUSALS);
+  const { report } = await run();
+  const { sent, rejected, complete, lastError } = report;
+  assert.deepEqual(
+    { sent, rejected, complete },
+    { sent: 2, rejected: 0, complete: true },
+    lastError,
+  );
+  const requests = collector.requests();
+  const spans = collector.traces();
+  collector.clear();
+  for (const { contentType } of requests) assert.equal(contentType, CONTENT_TYPES[protocol]);
+  const refused = requests.filter(({ fault }) => fault !== undefined);
+  const accepted = requests.filter(({ fault }) => fault === undefined);
+  const encodings = (some) => some.map(({ contentEncoding }) => contentEncoding);
+  assert.deepEqual(encodings(refused), ['gzip', 'gzip']);
+  assert.deepEqual(
+    accepted.map((request) => request.spans),
+    [1, 1],
+  );
+  // The other half may have been on its way.
+  assert.ok(encodings(accepted).includes('identity'), encodings(accepted).join());
+  for (const { attributes } of spans) assert.deepEqual(attributes, ATTRIBUTES);
+  assert.equal(new Set(spans.map(({ spanId }) => spanId)).size, 2, 'spans');
 }
 
 /** ExportTraceServiceRequest of the spans of `codecJourney`, in base64, checked with protoc. */
@@ -248,6 +292,16 @@ export function assertEncoded({ before, protobuf, json, wrong }, { late = false 
   return before?.message;
 }
 
+/** What the exporters of each protocol send. */
+const EXPORTED = { proto: 'http/protobuf', http: 'http/json', grpc: 'grpc' };
+
+/** Where the exporters of each protocol are to send to. */
+export const exporterUrls = ({ url, grpcUrl }) => ({
+  proto: `${url}/v1/traces`,
+  http: `${url}/v1/traces`,
+  grpc: grpcUrl,
+});
+
 /** Checks what came of `exporterJourney` here and at the collector, which forgets it. */
 export function assertExported(collector, told, engine = 'simd') {
   const spans = collector.traces();
@@ -262,16 +316,16 @@ export function assertExported(collector, told, engine = 'simd') {
   }
   assert.deepEqual(
     requests.map(({ contentType, contentEncoding }) => [contentType, contentEncoding]),
-    [
-      ['application/x-protobuf', 'gzip'],
-      ['application/json', 'gzip'],
-    ],
+    Object.keys(told).map((protocol) => [CONTENT_TYPES[EXPORTED[protocol]], 'gzip']),
   );
-  assert.equal(spans.length, 6, 'spans');
+  const first = spans.slice(0, 3);
   assert.deepEqual(
-    spans.slice(0, 3).map(({ name }) => name),
+    first.map(({ name }) => name),
     [SPAN.name, 'bare', 'elsewhere'],
   );
   // The same spans, whichever way they went.
-  assert.deepEqual(spans.slice(0, 3), spans.slice(3));
+  assert.deepEqual(
+    spans,
+    requests.flatMap(() => first),
+  );
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { request as ask, createServer } from 'node:http';
 import { startCollector } from 'otlp-wasm/collector';
 import { bundle, launch, serve } from './driver.mjs';
-import { assertArrived, assertEncoded, assertNested } from './support.mjs';
+import { assertArrived, assertEncoded, assertNested, assertRemade } from './support.mjs';
 
 /** Paths of pages, and their scripts. */
 const PAGES = { '/': '/page.js', '/codec': '/codec/codec.js' };
@@ -93,6 +93,9 @@ export async function open(project) {
     return result;
   }
 
+  const remade = (protocol) =>
+    assertRemade(collector, () => visit({ query: `refused&protocol=${protocol}` }), protocol);
+
   return {
     about: `Chromium ${browser.version()}`,
     async close() {
@@ -108,6 +111,25 @@ export async function open(project) {
         assert.deepEqual(lazy, []);
         assert.deepEqual(problems, []);
         return engine.reason;
+      },
+      'http/json, loaded late': async () => {
+        const { report, lazy, problems } = await visit({ query: 'protocol=http/json' });
+        assert.deepEqual([report.complete, report.sent], [true, 1]);
+        assert.deepEqual(lazy, ['/chunk-json-format.js']);
+        assert.deepEqual(problems, []);
+        assertArrived(collector, 'webjs', 'http/json');
+      },
+      'refused as too large, then for its encoding: arrives': () => remade('http/protobuf'),
+      'http/json refused as too large, then for its encoding: arrives': () => remade('http/json'),
+      'grpc: refused, and what to use instead': async () => {
+        const { code, message } = await visit({ query: 'protocol=grpc' });
+        assert.equal(code, 'invalid_option');
+        assert.match(message, /'grpc', which browser cannot send.*'http\/protobuf'/);
+        const exporter = await visit({ query: 'exporter' });
+        assert.equal(exporter.code, 'not_supported');
+        assert.match(exporter.message, /'otlp-wasm\/exporters\/proto'/);
+        assert.equal(collector.requests().length, 0);
+        return `${message}\n${exporter.message}`;
       },
       'context follows calls, up to an await': async () => {
         const { before, context, report, problems } = await visit({ query: 'nested' });

@@ -1,12 +1,32 @@
-import { start } from 'otlp-wasm';
-import { journey, nestedJourney, optionsFor, record } from './journey.mjs';
+import { isOtlpError, start } from 'otlp-wasm';
+import {
+  journey,
+  missingExporter,
+  nestedJourney,
+  optionsFor,
+  record,
+  refusedJourney,
+} from './journey.mjs';
 
 const asked = new URLSearchParams(location.search);
-const endpoint = asked.get('collector');
-const travel = asked.has('nested') ? nestedJourney : journey;
+const options = optionsFor(asked.get('collector'), {
+  protocol: asked.get('protocol') ?? undefined,
+});
+
+function travel() {
+  if (asked.has('nested')) return nestedJourney(start, options);
+  if (asked.has('refused')) return refusedJourney(start, options);
+  if (asked.has('exporter')) {
+    return missingExporter(() => import('otlp-wasm/exporters/grpc'), isOtlpError);
+  }
+  return journey(start, options);
+}
+
 if (asked.has('leave')) {
-  globalThis.telemetry = start(optionsFor(endpoint));
+  globalThis.telemetry = start(options);
   globalThis.record = () => record(globalThis.telemetry);
 } else {
-  globalThis.result = travel(start, optionsFor(endpoint)).catch(({ stack }) => ({ error: stack }));
+  globalThis.result = travel().catch((error) =>
+    isOtlpError(error) ? { code: error.code, message: error.message } : { error: error.stack },
+  );
 }

@@ -1,7 +1,9 @@
 import { start } from 'otlp-wasm';
-import { journey, nestedJourney } from './journey.mjs';
+import { journey, nestedJourney, refusedJourney } from './journey.mjs';
+
+const JOURNEYS = { nested: nestedJourney, refused: refusedJourney };
 
 // Options come as an argument: the program has no permission to read the environment.
 const [options, kind] = Deno.args;
-const travel = kind === 'nested' ? nestedJourney : journey;
+const travel = JOURNEYS[kind] ?? journey;
 console.log(JSON.stringify(await travel(start, JSON.parse(options))));

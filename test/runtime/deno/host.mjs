@@ -8,7 +8,9 @@ import {
   assertEncoded,
   assertExported,
   assertNested,
+  assertRemade,
   capture,
+  exporterUrls,
   Unavailable,
 } from './support.mjs';
 
@@ -18,13 +20,15 @@ export async function open(project) {
   const { code, stdout, stderr } = await capture(deno, ['--version'], { cwd: project, env });
   if (code !== 0) throw new Unavailable(`deno --version: exit code ${code}\n${stderr}`);
 
-  const collector = await startCollector({ port: 0 });
-  /** All that telemetry needs: the collector's address. No prompt: what is missing is refused. */
-  const permissions = [`--allow-net=${new URL(collector.url).host}`, '--no-prompt'];
+  const collector = await startCollector({ port: 0, grpcPort: 0 });
+  /** All that telemetry needs: the collector's addresses. No prompt: what is missing is refused. */
+  const addresses = [collector.url, collector.grpcUrl].map((url) => new URL(url).host);
+  const permissions = [`--allow-net=${addresses}`, '--no-prompt'];
 
   async function output(flags = [], more = {}) {
     const args = ['run', '--quiet', ...permissions, ...flags, more.program ?? 'app.mjs'];
-    const options = JSON.stringify(optionsFor(collector.url, more.options));
+    const endpoint = more.options?.protocol === 'grpc' ? collector.grpcUrl : collector.url;
+    const options = JSON.stringify(optionsFor(endpoint, more.options));
     const run = await capture(deno, [...args, options, ...(more.args ?? [])], {
       cwd: project,
       env: { ...env, ...more.env },
@@ -42,18 +46,22 @@ export async function open(project) {
     const { engine, report } = await app(flags, more);
     assert.equal(engine.name, expected, engine.reason);
     assert.deepEqual([report.complete, report.sent], [true, 1]);
-    assertArrived(collector, 'nodejs');
+    assertArrived(collector, 'nodejs', more?.options?.protocol);
     return engine.reason;
   }
+
+  const remade = (protocol) =>
+    assertRemade(collector, () => app([], { options: { protocol }, args: ['refused'] }), protocol);
 
   async function encodes(flags, expected) {
     return assertEncoded(await app(flags, { program: 'codec.mjs' }), expected);
   }
 
   async function exports(flags, engine) {
+    const urls = JSON.stringify(exporterUrls(collector));
     const { code, ...run } = await capture(
       deno,
-      ['run', '--quiet', ...permissions, ...flags, 'exporters.mjs', collector.url],
+      ['run', '--quiet', ...permissions, ...flags, 'exporters.mjs', urls],
       { cwd: project, env },
     );
     assert.equal(code, 0, run.stderr);
@@ -66,6 +74,11 @@ export async function open(project) {
     close: () => collector.close(),
     cases: {
       'simd, by itself': () => arrives('simd'),
+      'http/json': () => arrives('simd', [], { options: { protocol: 'http/json' } }),
+      grpc: () => arrives('simd', [], { options: { protocol: 'grpc' } }),
+      'refused as too large, then for its encoding: arrives': () => remade('http/protobuf'),
+      'http/json refused as too large, then for its encoding: arrives': () => remade('http/json'),
+      'grpc refused as too large, then for its encoding: arrives': () => remade('grpc'),
       'variables are read where that is allowed': () =>
         arrives('simd', ['--allow-env=OTEL_EXPORTER_OTLP_ENDPOINT'], {
           options: { endpoint: undefined },
@@ -114,6 +127,12 @@ export async function open(project) {
         assert.deepEqual(counted, { recorded: 1, sent: 1, lost: 0 });
         assertArrived(collector, 'nodejs');
       },
+      'grpc: what is left at the end is sent': async () => {
+        const options = { protocol: 'grpc' };
+        const counted = await app([], { program: 'ends.mjs', options });
+        assert.deepEqual(counted, { recorded: 1, sent: 1, lost: 0 });
+        assertArrived(collector, 'nodejs', 'grpc');
+      },
       'what is recorded while the program ends is sent too': async () => {
         const counted = await app([], { program: 'ends.mjs', args: ['later'] });
         assert.deepEqual(counted, { recorded: 2, sent: 2, lost: 0 });
@@ -149,7 +168,7 @@ export async function open(project) {
         assert.match(reason, /simd failed: .*scalar failed: /);
         return reason;
       },
-      'otlp-wasm/exporters, both protocols': () => exports([]),
+      'otlp-wasm/exporters, all protocols': () => exports([]),
       'otlp-wasm/exporters, no WebAssembly': () => exports(['--v8-flags=--jitless'], 'portable'),
       'otlp-wasm/codec': () => encodes(),
       'otlp-wasm/codec, no SIMD: once it is ready': () =>

@@ -1,5 +1,7 @@
+import * as grpc from 'otlp-wasm/exporters/grpc';
 import * as http from 'otlp-wasm/exporters/http';
 import * as proto from 'otlp-wasm/exporters/proto';
 import { exporterJourney } from './journey.mjs';
 
-console.log(JSON.stringify(await exporterJourney({ proto, http }, process.argv[2])));
+const urls = JSON.parse(process.argv[2]);
+console.log(JSON.stringify(await exporterJourney({ proto, http, grpc }, urls)));

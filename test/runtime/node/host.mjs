@@ -6,25 +6,30 @@ import {
   assertEncoded,
   assertExported,
   assertNested,
+  assertRemade,
+  exporterUrls,
   resultOf,
 } from './support.mjs';
 
 export async function open(project) {
-  const collector = await startCollector({ port: 0 });
+  const collector = await startCollector({ port: 0, grpcPort: 0 });
 
-  /** Runs the application; `engine` is the one asked for, `flags` are Node's. */
-  function app(engine, flags = [], args = []) {
-    const options = optionsFor(collector.url, engine && { engine });
+  /** Runs the application with these options besides the usual; `flags` are Node's. */
+  function app(more = {}, flags = [], args = []) {
+    const options = optionsFor(more.protocol === 'grpc' ? collector.grpcUrl : collector.url, more);
     return resultOf(process.execPath, [...flags, 'app.mjs', ...args], { cwd: project, options });
   }
 
-  async function arrives(expected, engine, flags) {
-    const result = await app(engine, flags);
+  async function arrives(expected, options = {}, flags = []) {
+    const result = await app(options, flags);
     assert.equal(result.engine?.name, expected, JSON.stringify(result));
     assert.deepEqual([result.report.complete, result.report.sent], [true, 1]);
-    assertArrived(collector, 'nodejs');
+    assertArrived(collector, 'nodejs', options.protocol);
     return result.engine.reason;
   }
+
+  const remade = (protocol) =>
+    assertRemade(collector, () => app({ protocol }, [], ['refused']), protocol);
 
   async function encodes(flags = []) {
     const args = [...flags, 'codec.mjs'];
@@ -32,7 +37,7 @@ export async function open(project) {
   }
 
   async function exports(flags = [], engine = 'simd') {
-    const args = [...flags, 'exporters.mjs', collector.url];
+    const args = [...flags, 'exporters.mjs', JSON.stringify(exporterUrls(collector))];
     assertExported(collector, await resultOf(process.execPath, args, { cwd: project }), engine);
   }
 
@@ -41,12 +46,19 @@ export async function open(project) {
     close: () => collector.close(),
     cases: {
       'simd, by itself': () => arrives('simd'),
-      'simd, asked for': async () => assert.match(await arrives('simd', 'simd'), /asked for/),
-      'scalar, asked for': async () => assert.match(await arrives('scalar', 'scalar'), /asked for/),
+      'simd, asked for': async () =>
+        assert.match(await arrives('simd', { engine: 'simd' }), /asked for/),
+      'scalar, asked for': async () =>
+        assert.match(await arrives('scalar', { engine: 'scalar' }), /asked for/),
       'portable, asked for': async () =>
-        assert.match(await arrives('portable', 'portable'), /asked for/),
+        assert.match(await arrives('portable', { engine: 'portable' }), /asked for/),
+      'http/json': () => arrives('simd', { protocol: 'http/json' }),
+      grpc: () => arrives('simd', { protocol: 'grpc' }),
+      'refused as too large, then for its encoding: arrives': () => remade('http/protobuf'),
+      'http/json refused as too large, then for its encoding: arrives': () => remade('http/json'),
+      'grpc refused as too large, then for its encoding: arrives': () => remade('grpc'),
       'context follows awaits': async () => {
-        const { before, context, report } = await app(undefined, [], ['nested']);
+        const { before, context, report } = await app({}, [], ['nested']);
         assert.equal(before, 'none');
         assert.equal(context.manager, 'async-local-storage');
         assert.deepEqual([report.complete, report.sent], [true, 4]);
@@ -54,23 +66,23 @@ export async function open(project) {
         return context.reason;
       },
       'no SIMD: scalar, by itself': async () => {
-        const reason = await arrives('scalar', undefined, ['--no-enable-sse4-1']);
+        const reason = await arrives('scalar', {}, ['--no-enable-sse4-1']);
         assert.match(reason, /^simd failed: /);
         return reason;
       },
       'no WebAssembly: portable, by itself': async () => {
-        const reason = await arrives('portable', undefined, ['--jitless']);
+        const reason = await arrives('portable', {}, ['--jitless']);
         assert.match(reason, /simd failed: .*scalar failed: /);
         return reason;
       },
       'no WebAssembly, simd asked for: fails': async () => {
-        const { code, message } = await app('simd', ['--jitless']);
+        const { code, message } = await app({ engine: 'simd' }, ['--jitless']);
         assert.equal(code, 'engine_unavailable');
         assert.match(message, /'simd' cannot be had/);
         assert.equal(collector.requests().length, 0);
         return message;
       },
-      'otlp-wasm/exporters, both protocols': () => exports(),
+      'otlp-wasm/exporters, all protocols': () => exports(),
       'otlp-wasm/exporters, no WebAssembly': () => exports(['--jitless'], 'portable'),
       'otlp-wasm/codec': () => encodes(),
       'otlp-wasm/codec, no SIMD': () => encodes(['--no-enable-sse4-1']),

@@ -5,12 +5,16 @@ const config :Workerd.Config = (
     (name = "main", worker = .plain),
     (name = "als", worker = .als),
     (name = "compat", worker = .compat),
+    (name = "unbundled", worker = .unbundled),
+    (name = "entry", worker = .entryAlone),
     (name = "internet", network = (allow = ["public", "private", "local"])),
   ],
   sockets = [
     (name = "main", address = "127.0.0.1:0", http = (), service = "main"),
     (name = "als", address = "127.0.0.1:0", http = (), service = "als"),
     (name = "compat", address = "127.0.0.1:0", http = (), service = "compat"),
+    (name = "unbundled", address = "127.0.0.1:0", http = (), service = "unbundled"),
+    (name = "entry", address = "127.0.0.1:0", http = (), service = "entry"),
   ],
 );
 
@@ -32,6 +36,36 @@ const compat :Workerd.Worker = (
   modules = .modules,
   compatibilityDate = "2026-06-01",
   compatibilityFlags = ["nodejs_compat"],
+  bindings = .bindings,
+);
+
+# Without a bundler: the files of the package are modules, those that are loaded late among them.
+const unbundled :Workerd.Worker = (
+  modules = [
+    (name = "unbundled.mjs", esModule = embed "unbundled.mjs"),
+    (name = "answer.mjs", esModule = embed "answer.mjs"),
+    (name = "journey.mjs", esModule = embed "journey.mjs"),
+    (name = "@opentelemetry/api", esModule = embed "build/api.js"),
+    (name = "otlp-wasm", esModule = embed "node_modules/otlp-wasm/dist/workerd.js"),
+    (name = "core.wasm", wasm = embed "node_modules/otlp-wasm/dist/core.wasm"),
+    (name = "json-format.js", esModule = embed "node_modules/otlp-wasm/dist/json-format.js"),
+    (name = "web-slow-path.js", esModule = embed "node_modules/otlp-wasm/dist/web-slow-path.js"),
+  ],
+  compatibilityDate = "2026-06-01",
+  bindings = .bindings,
+);
+
+# Only what the entry imports statically.
+const entryAlone :Workerd.Worker = (
+  modules = [
+    (name = "unbundled.mjs", esModule = embed "unbundled.mjs"),
+    (name = "answer.mjs", esModule = embed "answer.mjs"),
+    (name = "journey.mjs", esModule = embed "journey.mjs"),
+    (name = "@opentelemetry/api", esModule = embed "build/api.js"),
+    (name = "otlp-wasm", esModule = embed "node_modules/otlp-wasm/dist/workerd.js"),
+    (name = "core.wasm", wasm = embed "node_modules/otlp-wasm/dist/core.wasm"),
+  ],
+  compatibilityDate = "2026-06-01",
   bindings = .bindings,
 );
 

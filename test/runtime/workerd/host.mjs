@@ -10,6 +10,7 @@ import {
   assertEncoded,
   assertExported,
   assertNested,
+  assertRemade,
   capture,
   Unavailable,
 } from './support.mjs';
@@ -21,10 +22,10 @@ const WORKERD = workerdPackage.default ?? workerdPackage;
 const REQUESTS = 20;
 
 /** As wrangler bundles a worker: one module, and the `.wasm` file it imports beside it. */
-function bundle(project) {
+function bundle(project, entryPoints) {
   return build({
     absWorkingDir: project,
-    entryPoints: { worker: 'worker.mjs' },
+    entryPoints,
     outdir: 'build',
     bundle: true,
     format: 'esm',
@@ -36,8 +37,8 @@ function bundle(project) {
   });
 }
 
-/** The sockets of `config.capnp`: one for each set of compatibility flags. */
-const SOCKETS = ['main', 'als', 'compat'];
+/** The sockets of `config.capnp`: one for each set of compatibility flags and of modules. */
+const SOCKETS = ['main', 'als', 'compat', 'unbundled', 'entry'];
 
 /** Starts workerd; resolves with its URLs once it listens. */
 async function serve(project, env) {
@@ -66,6 +67,11 @@ async function serve(project, env) {
   return {
     urls: await Promise.race([listening, exited]),
     stderr: () => stderr,
+    /** Waits until standard error has it, and forgets what standard error had. */
+    async said(pattern) {
+      while (!pattern.test(stderr)) await once(child.stderr, 'data');
+      stderr = '';
+    },
     close: () => child.kill(),
   };
 }
@@ -74,17 +80,22 @@ export async function open(project) {
   const { code, stdout, stderr } = await capture(WORKERD, ['--version'], { cwd: project });
   if (code !== 0) throw new Unavailable(`workerd --version: exit code ${code}\n${stderr}`);
 
-  await bundle(project);
+  await bundle(project, { worker: 'worker.mjs', api: '@opentelemetry/api' });
   const collector = await startCollector({ port: 0 });
   const server = await serve(project, { COLLECTOR: collector.url });
 
-  /** What the worker answers: the health of its telemetry after it has recorded, or `?codec`. */
-  async function healthOf(socket, query) {
+  async function answerOf(socket, query) {
     const response = await fetch(`${server.urls[socket]}/${query}`);
     const text = await response.text();
     assert.equal(response.status, 200, `${text}\n${server.stderr()}`);
-    assert.equal(server.stderr(), '', 'standard error');
     return JSON.parse(text);
+  }
+
+  /** What the worker answers: the health of its telemetry after it has recorded, or `?codec`. */
+  async function healthOf(socket, query) {
+    const answer = await answerOf(socket, query);
+    assert.equal(server.stderr(), '', 'standard error');
+    return answer;
   }
 
   /** Nested spans; their parents are right over an `await` where `followed`. */
@@ -95,13 +106,23 @@ export async function open(project) {
     return context;
   }
 
-  async function arrives(expected, query = '') {
-    const { engine } = await healthOf('main', query);
+  async function arrives(expected, query = '', { socket = 'main', protocol } = {}) {
+    const { engine } = await healthOf(socket, query);
     await collector.waitFor({ spans: 1 });
-    assertArrived(collector, 'webjs');
+    assertArrived(collector, 'webjs', protocol);
     assert.equal(engine.name, expected, engine.reason);
     return engine.reason;
   }
+
+  /** In JSON, which the worker has late, and over a server that refuses. */
+  const late = (socket) => ({
+    [`${socket}: http/json`]: () =>
+      arrives('simd', '?protocol=http/json', { socket, protocol: 'http/json' }),
+    [`${socket}: refused as too large, then for its encoding: arrives`]: () =>
+      assertRemade(collector, () => healthOf(socket, '?refused')),
+    [`${socket}: http/json refused as too large, then for its encoding: arrives`]: () =>
+      assertRemade(collector, () => healthOf(socket, '?refused&protocol=http/json'), 'http/json'),
+  });
 
   return {
     about: stdout.trim(),
@@ -118,6 +139,28 @@ export async function open(project) {
         assert.equal(collector.traces().length, REQUESTS);
         assert.equal(server.stderr(), '', 'standard error');
         collector.clear();
+      },
+      ...late('main'),
+      ...late('unbundled'),
+      'entry: without late modules protobuf is sent, and a refusal stands': async () => {
+        await answerOf('entry', '?protocol=http/json');
+        await collector.waitFor({ spans: 1 });
+        assertArrived(collector, 'webjs');
+        await server.said(/JSON cannot be had, protobuf is sent: .*json-format\.js.*\n/);
+        await collector.fault({ kind: 'status', status: 413, times: 1 });
+        const { report } = await answerOf('entry', '?refused');
+        assert.deepEqual([report.sent, report.rejected], [0, 2]);
+        await server.said(/2 spans lost \(rejected 2\).*HTTP 413.*\n/);
+        collector.clear();
+      },
+      'grpc: refused, and what to use instead': async () => {
+        const { code, message } = await healthOf('main', '?protocol=grpc');
+        assert.equal(code, 'invalid_option');
+        assert.match(message, /'grpc', which workerd cannot send.*'http\/protobuf'/);
+        const exporter = await healthOf('main', '?exporter');
+        assert.equal(exporter.code, 'not_supported');
+        assert.match(exporter.message, /'otlp-wasm\/exporters\/proto'/);
+        return `${message}\n${exporter.message}`;
       },
       'no flags: context is followed up to an await': async () => {
         const { manager, reason } = await nested('main', false);

@@ -1,11 +1,11 @@
-import { start } from 'otlp-wasm';
+import { isOtlpError, start } from 'otlp-wasm';
 import * as codec from 'otlp-wasm/codec';
 import * as http from 'otlp-wasm/exporters/http';
 import * as proto from 'otlp-wasm/exporters/proto';
-import { codecJourney, exporterJourney, nest, optionsFor, record } from './journey.mjs';
+import { answerWith } from './answer.mjs';
+import { codecJourney, exporterJourney, missingExporter } from './journey.mjs';
 
-// Not started here: a worker has neither random numbers nor network before its first request.
-const telemetries = new Map();
+const answer = answerWith(start);
 
 // biome-ignore lint/style/noDefaultExport: what the runtime asks of a worker.
 export default {
@@ -13,17 +13,18 @@ export default {
     const asked = new URL(request.url).searchParams;
     if (asked.has('codec')) return Response.json(await codecJourney(codec));
     if (asked.has('exporters')) {
-      return Response.json(await exporterJourney({ proto, http }, env.COLLECTOR));
+      const url = `${env.COLLECTOR}/v1/traces`;
+      return Response.json(await exporterJourney({ proto, http }, { proto: url, http: url }));
     }
-    const engine = asked.get('engine') ?? undefined;
-    if (!telemetries.has(engine)) {
-      telemetries.set(engine, start(optionsFor(env.COLLECTOR, engine && { engine })));
+    if (asked.has('exporter')) {
+      const load = () => import('otlp-wasm/exporters/grpc');
+      return Response.json(await missingExporter(load, isOtlpError));
     }
-    const telemetry = telemetries.get(engine);
-    if (asked.has('nested')) await nest(telemetry.register());
-    else record(telemetry);
-    // The answer does not wait for the collector.
-    context.waitUntil(telemetry.flush());
-    return Response.json(telemetry.health());
+    try {
+      return await answer(request, env, context);
+    } catch (error) {
+      if (!isOtlpError(error)) throw error;
+      return Response.json({ code: error.code, message: error.message });
+    }
   },
 };
