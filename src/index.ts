@@ -1,6 +1,10 @@
 export type { IdGenerator } from './api/trace/ids.ts';
 export type { SpanProcessor } from './api/trace/processors.ts';
 export type { ReadableSpan } from './api/trace/readable.ts';
+export type { Compression } from './compress/compress.ts';
+export type { DropPolicy } from './deliver/queue.ts';
+export type { RetryPolicy } from './deliver/retry.ts';
+export type { Connections, RetryableAnswers, Signal } from './deliver/transport.ts';
 export type { EngineName } from './engine/select.ts';
 export { isOtlpError, OtlpError, type OtlpErrorCode } from './errors.ts';
 export type {
@@ -11,8 +15,16 @@ export type {
   TraceDropCause,
 } from './health/report.ts';
 export type {
+  ApiKeyAuth,
+  AuthOptions,
+  BearerAuth,
+  BearerFileAuth,
+  Secret,
+} from './options/auth.ts';
+export type {
   KeyPatterns,
   PreparedRedaction,
+  Protocol,
   RedactionPreset,
   RedactionRules,
   StartOptions,
