@@ -29,10 +29,13 @@ function forwarderOf(program) {
   return /\botlp_http\b/.test(stdout ?? '') ? 'otlp_http' : 'otlphttp';
 }
 
-function configOf(ports, forwarder, endpoint) {
-  const listen = (port) => ({ endpoint: `127.0.0.1:${port}` });
+/** `settings`: of its receivers' protocols, and its processors in the order they work. */
+function configOf({ ports, forwarder, endpoint }, { http, grpc, processors = {} }) {
+  const listen = (port, more) => ({ endpoint: `127.0.0.1:${port}`, ...more });
+  const protocols = { http: listen(ports.http, http), grpc: listen(ports.grpc, grpc) };
   return {
-    receivers: { otlp: { protocols: { http: listen(ports.http), grpc: listen(ports.grpc) } } },
+    receivers: { otlp: { protocols } },
+    processors,
     exporters: {
       // Without a queue and retries of its own: what it accepts has been handed on.
       [forwarder]: {
@@ -44,7 +47,13 @@ function configOf(ports, forwarder, endpoint) {
     service: {
       // Otherwise it serves its own metrics on a fixed port.
       telemetry: { metrics: { level: 'none' } },
-      pipelines: { traces: { receivers: ['otlp'], exporters: [forwarder] } },
+      pipelines: {
+        traces: {
+          receivers: ['otlp'],
+          processors: Object.keys(processors),
+          exporters: [forwarder],
+        },
+      },
     },
   };
 }
@@ -72,39 +81,52 @@ async function listens(port) {
 
 /**
  * Starts it with receivers on free ports, handing on to `endpoint` (OTLP/HTTP). `folder` takes its
- * configuration. @returns its base URLs, what it wrote, and how to stop it.
+ * configuration. @returns its base URLs, what it wrote, how to stop it (with SIGTERM, by which it
+ * answers what it has, or another signal) and start it again at the same ports, and how to make it
+ * stand still for a while.
  */
-export async function startOtelcol({ program, folder, endpoint }) {
+export async function startOtelcol({ program, folder, endpoint }, settings = {}) {
   const forwarder = forwarderOf(program);
+  const file = join(folder, 'otelcol.yaml');
+  let said = '';
+
+  async function startAt(ports, changed) {
+    // JSON is YAML.
+    const config = configOf({ ports, forwarder, endpoint }, changed);
+    writeFileSync(file, JSON.stringify(config, null, 2));
+    const running = run(program, file, (text) => {
+      said += text;
+    });
+    const ready = await becomesReady(running, ports);
+    if (ready === true) return running;
+    await running.stop();
+    throw new Error(`${program}: ${ready}; it wrote\n${said}`);
+  }
+
   for (let attempt = 1; ; attempt++) {
     const ports = { http: await freePort(), grpc: await freePort() };
-    const file = join(folder, 'otelcol.yaml');
-    // JSON is YAML.
-    writeFileSync(file, JSON.stringify(configOf(ports, forwarder, endpoint), null, 2));
-    const running = run(program, file);
-    const ready = await becomesReady(running, ports);
-    if (ready === true) {
+    try {
+      let running = await startAt(ports, settings);
       return {
         url: { http: `http://127.0.0.1:${ports.http}`, grpc: `http://127.0.0.1:${ports.grpc}` },
-        said: running.said,
-        stop: running.stop,
+        said: () => said,
+        stop: (signal) => running.stop(signal),
+        pause: () => running.send('SIGSTOP'),
+        resume: () => running.send('SIGCONT'),
+        async startAgain(changed = settings) {
+          running = await startAt(ports, changed);
+        },
       };
-    }
-    await running.stop();
-    const taken = /address already in use/i.test(running.said());
-    if (!taken || attempt === TRIES) {
-      throw new Error(`${program}: ${ready}; it wrote\n${running.said()}`);
+    } catch (error) {
+      if (!/address already in use/i.test(said) || attempt === TRIES) throw error;
     }
   }
 }
 
-function run(program, file) {
-  let said = '';
+function run(program, file, says) {
   const child = spawn(program, ['--config', file], { stdio: ['ignore', 'pipe', 'pipe'] });
   for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text) => {
-      said += text;
-    });
+    stream.setEncoding('utf8').on('data', says);
   }
   const ended = new Promise((resolve) => {
     child.once('error', (error) => resolve(error.message));
@@ -115,9 +137,9 @@ function run(program, file) {
   process.once('exit', kill);
   return {
     ended,
-    said: () => said,
-    async stop() {
-      child.kill('SIGTERM');
+    send: (signal) => child.kill(signal),
+    async stop(signal = 'SIGTERM') {
+      child.kill(signal);
       const patience = new AbortController();
       sleep(STOP_MS, undefined, { signal: patience.signal }).then(kill, () => {});
       await ended;

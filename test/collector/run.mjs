@@ -1,11 +1,11 @@
 // Against the official OpenTelemetry Collector: spans sent by `start()` and by the drop-in exporters,
 // in every protocol and encoding, go through it to the embedded collector, where all of them have to
-// arrive as they were sent, field by field.
+// arrive as they were sent, field by field; also while it refuses, fails or is away (adverse.mjs).
 //
 //   OTELCOL=/usr/local/bin/otelcol npm run test:collector
 //   OTELCOL=… npm run test:collector -- --only grpc
 //
-// OTELCOL names its program, of any distribution. Without it nothing is tested, and that is said.
+// OTELCOL names its program, of any distribution that has a memory limiter. Without it nothing is tested, and that is said.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,6 +18,7 @@ import { startCollector } from 'otlp-wasm/collector';
 import { OTLPTraceExporter as GrpcExporter } from 'otlp-wasm/exporters/grpc';
 import { OTLPTraceExporter as JsonExporter } from 'otlp-wasm/exporters/http';
 import { OTLPTraceExporter as ProtoExporter } from 'otlp-wasm/exporters/proto';
+import { adverseCases } from './adverse.mjs';
 import { about, startOtelcol } from './otelcol.mjs';
 import { complaints, record, SCOPE } from './spans.mjs';
 
@@ -109,6 +110,24 @@ async function check({ name, open, protocol, compression }, otelcol, embedded) {
   }
 }
 
+async function checkAdverse({ name, run }, startOne, embedded) {
+  embedded.clear();
+  const started = [];
+  try {
+    const startOtelcol = async (settings) => {
+      const otelcol = await startOne(settings);
+      started.push(otelcol);
+      return otelcol;
+    };
+    const { wrong, what } = await run({ startOtelcol, embedded });
+    note(wrong.length === 0 ? 'passed' : 'failed', `${name}: ${what}`, wrong);
+  } catch (error) {
+    note('failed', name, [error.stack]);
+  }
+  await embedded.fault(null);
+  for (const otelcol of started) await otelcol.stop();
+}
+
 const program = process.env.OTELCOL;
 if (program === undefined || program === '') {
   note('skipped', 'the official OpenTelemetry Collector', [
@@ -130,8 +149,13 @@ let otelcol;
 const embedded = await startCollector({ port: 0 });
 try {
   console.log(`against ${about(program)}`);
-  otelcol = await startOtelcol({ program, folder, endpoint: embedded.url });
+  const place = { program, folder, endpoint: embedded.url };
+  otelcol = await startOtelcol(place);
   for (const one of cases()) await check(one, otelcol, embedded);
+  const startOne = (settings) => startOtelcol(place, settings);
+  for (const one of adverseCases()) {
+    if (one.name.includes(values.only)) await checkAdverse(one, startOne, embedded);
+  }
 } catch (error) {
   note('failed', 'the official OpenTelemetry Collector', [error.message]);
 }

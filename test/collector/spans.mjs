@@ -23,8 +23,11 @@ const PARENT = { local: 0x100, remote: 0x300 };
 
 const NONE = { droppedAttributesCount: 0 };
 
-/** Records on this tracer. @returns the spans that have to arrive, in the collector's terms. */
-export function record(tracer) {
+/**
+ * Records on this tracer. `longChars`: about so many has an attribute of every other span.
+ * @returns the spans that have to arrive, in the collector's terms.
+ */
+export function record(tracer, { longChars = 800 } = {}) {
   return Array.from({ length: TRACES }, (_, i) => {
     const at = (nanos) => [EPOCH_S + i, nanos];
     const attributes = {
@@ -33,7 +36,7 @@ export function record(tracer) {
       large: 2 ** 52 + i,
       ratio: i + 0.25,
       text: `größe ${i} 😀`,
-      long: `${i} `.repeat(200),
+      long: `${i} `.repeat(longChars / `${i} `.length),
       empty: '',
       yes: i % 2 === 0,
       texts: ['a', '', `b${i}`],
