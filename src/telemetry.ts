@@ -233,6 +233,11 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
   };
   // Other transports than OTLP's read protobuf.
   const isJson = settings.protocol === 'http/json' && transport.name === undefined;
+  if (settings.protocol === 'http/json' && transport.name?.split(',').includes('otlp') === true) {
+    warn(
+      'the protocol is http/json, but OTEL_TRACES_EXPORTER has others besides; all get protobuf.',
+    );
+  }
   function bodiesOn(selected: Engine): MakeBody {
     const parts = { engine: selected, plan, policy, host };
     if (!isJson) return makeBodies(parts, PROTOBUF);
@@ -303,11 +308,13 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
       const loading = Promise.resolve(loaded).then(() => true);
       if (!(await inTime(host, loading, Math.min(withinMs, LONGEST_MS)))) return false;
     }
-    // The turns in which batches leave the ring, and in which requests are answered.
-    while (pipeline.backlogged) {
-      if (!(await inTime(host, turn(), Math.min(left(), LONGEST_MS)))) return false;
+    for (;;) {
+      const { congestion } = pipeline;
+      if (congestion === undefined && !pipeline.backlogged) return deliver.ready(left());
+      // Otherwise the turns in which batches leave the ring, and in which requests are answered.
+      const progress = congestion?.then(() => true) ?? turn();
+      if (!(await inTime(host, progress, Math.min(left(), LONGEST_MS)))) return false;
     }
-    return deliver.ready(left());
   }
 
   let down: Promise<FlushReport> | undefined;

@@ -23,6 +23,10 @@ export interface FakeHostOptions {
   readonly engines?: Partial<EngineSources>;
   /** Compression in place of a real and synchronous one. */
   readonly gzip?: Host['gzip'];
+  /** Compression that not every host has. Default none. */
+  readonly zstd?: Host['zstd'];
+  /** Whether it can send OTLP/gRPC, which goes to memory like everything else. Default false. */
+  readonly grpc?: boolean;
   /** Resource detectors of the host. Default none, but the one that makes an instance id. */
   readonly detectors?: readonly ResourceDetector[];
   /** Makes context managers. Default: one that follows the call stack only. */
@@ -69,6 +73,11 @@ export function fakeHost(options: FakeHostOptions = {}): FakeHost {
   let now = 1000;
   let originMs = (options.unixMs ?? Date.UTC(2026, 0, 1)) - now;
   let random = (options.seed ?? 1) | 0 || 1;
+
+  function toMemory(asked: TransportOptions): Transport {
+    transportOptions = asked;
+    return transport;
+  }
 
   async function settle(): Promise<void> {
     for (;;) {
@@ -119,15 +128,14 @@ export function fakeHost(options: FakeHostOptions = {}): FakeHost {
     },
     soon: (callback) => void soon.push(callback),
     gzip: options.gzip ?? ((bytes) => gzipSync(bytes, { level: 1 })),
+    ...(options.zstd !== undefined && { zstd: options.zstd }),
     remake: (payload, remedy) =>
       remade(payload, remedy, {
         inflate: async (body) => gunzipSync(body),
         compress: async (raw) => gzipSync(raw, { level: 1 }),
       }),
-    httpTransport(asked): Transport {
-      transportOptions = asked;
-      return transport;
-    },
+    httpTransport: toMemory,
+    ...(options.grpc === true && { grpcTransport: toMemory }),
     contextManager: () =>
       options.contextManager === undefined
         ? { manager: new StackContextManager(), kind: 'stack', reason: 'by default' }

@@ -82,7 +82,8 @@ export function inMemoryTransport(): InMemoryTransport {
   };
 }
 
-function spansOf({ body, encoding }: Payload): ReceivedSpan[] {
+function spansOf({ body, encoding, contentType }: Payload): ReceivedSpan[] {
   const raw = encoding === 'gzip' ? gunzipSync(body) : body;
-  return decodeRequest('traces', 'protobuf', raw).spans;
+  const format = contentType === 'application/json' ? 'json' : 'protobuf';
+  return decodeRequest('traces', format, raw).spans;
 }
