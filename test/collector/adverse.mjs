@@ -217,13 +217,13 @@ async function aged(given) {
 export function adverseCases() {
   const ALL = ['http/protobuf', 'http/json', 'grpc'];
   const kinds = [
-    ['more than it takes', tooLarge, ALL, ['none', 'gzip']],
+    ['more than it takes', tooLarge, ALL, ['none', 'gzip', 'zstd']],
     ['short of memory', shortOfMemory, ALL, ['gzip']],
     ['killed under load', ended('SIGKILL'), ['http/protobuf', 'grpc'], ['gzip']],
     ['stopped under load', ended('SIGTERM'), ['http/protobuf', 'grpc'], ['gzip']],
     ['standing still under load', pausedUnderLoad, ['http/protobuf', 'grpc'], ['gzip']],
     ['hands on to one that fails', handsOnToFailing, ALL, ['gzip']],
-    ['no compressed bodies', uncompressedOnly, ['http/protobuf', 'http/json'], ['gzip']],
+    ['no compressed bodies', uncompressedOnly, ['http/protobuf', 'http/json'], ['gzip', 'zstd']],
     ['one stream for each connection', oneStreamEach, ['grpc'], ['gzip']],
     ['connections end by age', aged, ['grpc'], ['gzip']],
   ];
@@ -231,6 +231,7 @@ export function adverseCases() {
     protocols.flatMap((protocol) =>
       compressions.map((compression) => ({
         name: `${kind}, ${protocol}, ${compression}`,
+        compression,
         run: (given) => run({ ...given, protocol, compression }),
       })),
     ),
