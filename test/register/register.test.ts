@@ -419,15 +419,73 @@ describe('OTEL_EXPORTER_OTLP_PROTOCOL', () => {
     }
   });
 
-  it('grpc, with the console besides: says that spans go by http/protobuf', async () => {
-    const { code, stderr } = await run([...PRELOAD, '-e', '1'], {
-      OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'grpc',
+  it('grpc, of traces alone: metadata, bearer and time limit of the variables go with the call', async () => {
+    const server = await bareGrpcServer([answered({ 'grpc-status': '0' })]);
+    try {
+      app.install('@opentelemetry/api');
+      app.write({ 'app.cjs': TRACES });
+      const ended = await run([...PRELOAD, 'app.cjs'], {
+        OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'grpc',
+        OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+        OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: new URL(server.url).host,
+        OTEL_EXPORTER_OTLP_TRACES_INSECURE: 'true',
+        OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20abc,x-tenant=blue',
+        OTEL_EXPORTER_OTLP_TIMEOUT: '7000',
+      });
+      expect(ended).toMatchObject(QUIET);
+      const [call] = server.received;
+      expect(call!.headers).toMatchObject({
+        authorization: 'Bearer abc',
+        'x-tenant': 'blue',
+        'grpc-timeout': expect.stringMatching(/^[67]\d{3}m$/),
+      });
+      expect(collector.requests()).toEqual([]);
+    } finally {
+      await server.close();
+    }
+  });
+
+  it('grpc, with the console besides: spans go to both', async () => {
+    const server = await bareGrpcServer([answered({ 'grpc-status': '0' })]);
+    try {
+      app.install('@opentelemetry/api');
+      app.write({ 'app.cjs': TRACES });
+      const { code, stdout, stderr } = await run([...PRELOAD, 'app.cjs'], {
+        OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'grpc',
+        OTEL_EXPORTER_OTLP_ENDPOINT: server.url,
+        OTEL_TRACES_EXPORTER: 'otlp,console',
+      });
+      expect([code, stderr]).toEqual([0, '']);
+      expect(stdout).toMatch(/^true true\n.*work/s);
+      expect(spansOf(decodeOfficially(server.received[0]!.bytes.subarray(5)))).toHaveLength(2);
+    } finally {
+      await server.close();
+    }
+  });
+
+  it('http/json: requests are JSON', async () => {
+    app.install('@opentelemetry/api');
+    app.write({ 'app.cjs': TRACES });
+    const ended = await run([...PRELOAD, 'app.cjs'], { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' });
+    expect(ended).toMatchObject(QUIET);
+    expect(names()).toEqual(['part', 'work']);
+    expect(collector.requests().map(({ path, contentType }) => [path, contentType])).toEqual([
+      ['/v1/traces', 'application/json'],
+    ]);
+  });
+
+  it('http/json, with the console besides: says that all get protobuf', async () => {
+    app.install('@opentelemetry/api');
+    app.write({ 'app.cjs': TRACES });
+    const { code, stderr } = await run([...PRELOAD, 'app.cjs'], {
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
       OTEL_TRACES_EXPORTER: 'otlp,console',
     });
     expect(code).toBe(0);
-    expect(stderr).toMatch(
-      /^otlp-wasm: OTEL_EXPORTER_OTLP_TRACES_PROTOCOL is grpc, but .*http\/protobuf is used\.$/m,
-    );
+    expect(stderr).toMatch(/^otlp-wasm: the protocol is http\/json, but .* protobuf\.$/m);
+    expect(collector.requests().map(({ contentType }) => contentType)).toEqual([
+      'application/x-protobuf',
+    ]);
   });
 });
 
@@ -458,10 +516,10 @@ describe('what it says', () => {
   it('names a protocol that it has not, and takes http/protobuf', async () => {
     const { stderr } = await run([...PRELOAD, '-e', '1'], {
       ...info,
-      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/xml',
     });
     expect(lines(stderr)).toEqual([
-      'otlp-wasm: OTEL_EXPORTER_OTLP_PROTOCOL is "http/json", not http/protobuf or grpc; http/protobuf is used.',
+      "otlp-wasm: OTEL_EXPORTER_OTLP_PROTOCOL is 'http/xml', not http/protobuf, http/json or grpc; http/protobuf is used.",
       expect.stringMatching(/: tracing to http:\/\/127\.0\.0\.1:\d+\/v1\/traces /),
     ]);
   });
