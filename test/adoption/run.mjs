@@ -80,22 +80,36 @@ function unavailable(name, reason) {
   skippedBecause.push(`NOT TESTED ${name}: ${reason}`);
 }
 
+/**
+ * What OTEL_EXPORTER_OTLP_PROTOCOL may say besides http/protobuf, which is what both SDKs send by
+ * themselves, and the content type of what it means.
+ */
+const PROTOCOLS = { grpc: 'application/grpc', 'http/json': 'application/json' };
+
+/** By Node.js, the applications that are run with each. */
+const WITH_PROTOCOLS = { 20: ['http.mjs'], 24: ['http.mjs'] };
+
 /** The application once with each SDK, and what is wrong with what ours sent. */
-async function check({ name, node, way, app, cwd }) {
+async function check({ name, node, way, app, cwd, protocol }) {
   const seen = {};
   try {
     for (const [subject, what] of [
       ['upstream', way.upstream],
       ['ours', OURS],
     ]) {
-      const collector = await startCollector({ port: 0, keepBodies: true });
+      const grpcPort = protocol === 'grpc' ? 0 : false;
+      const collector = await startCollector({ port: 0, grpcPort, keepBodies: true });
+      const env = protocol && {
+        OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
+        OTEL_EXPORTER_OTLP_ENDPOINT: collector.grpcUrl ?? collector.url,
+      };
       try {
-        seen[subject] = await observe({ node, flags: [way.flag, what], app, cwd }, collector);
+        seen[subject] = await observe({ node, flags: [way.flag, what], app, cwd, env }, collector);
       } finally {
         await collector.close();
       }
     }
-    const wrong = complaints(seen);
+    const wrong = complaints(seen, PROTOCOLS[protocol] ?? 'application/x-protobuf');
     const { spans, stopping } = seen.ours;
     const scopes = new Set(spans.map(({ scope }) => scope.name.replace(/^@opentelemetry\//, '')));
     const about = `${name}: ${spans.length + stopping.length} spans, ${[...scopes].sort().join(', ')}`;
@@ -107,11 +121,15 @@ async function check({ name, node, way, app, cwd }) {
 }
 
 /** What is wrong with ours, upstream being what it is compared with; empty when nothing. */
-function complaints({ upstream, ours }) {
+function complaints({ upstream, ours }, contentType) {
   const wrong = [
     ...upstream.wrong.map((line) => `upstream: ${line}`),
     ...ours.wrong.map((line) => `otlp-wasm: ${line}`),
   ];
+  for (const [subject, { contentTypes }] of Object.entries({ upstream, 'otlp-wasm': ours })) {
+    const others = contentTypes.filter((type) => type !== contentType);
+    if (others.length > 0) wrong.push(`${subject}: sent ${others}, not ${contentType}`);
+  }
   if (ours.spans.length === 0) wrong.push('otlp-wasm: no spans');
   else {
     const lines = difference(describeSpans(upstream.spans), describeSpans(ours.spans));
@@ -202,6 +220,13 @@ for (const { name, upstream } of NODES.filter((node) => chosenNodes.includes(nod
           const title = `Node ${name}, SDK ${upstream}, ${way.flag} ${app}${with_}`;
           checks.push(() => check({ name: title, node, way, app, cwd }));
         }
+      }
+      if (!WITH_PROTOCOLS[name]?.includes(app)) continue;
+      const cwd = project(upstream, AUTO);
+      const [way] = WAYS;
+      for (const protocol of Object.keys(PROTOCOLS)) {
+        const title = `Node ${name}, SDK ${upstream}, ${way.flag} ${app}, ${protocol}`;
+        checks.push(() => check({ name: title, node, way, app, cwd, protocol }));
       }
     }
   } catch (error) {

@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process';
 import { request } from 'node:http';
 import { decodeResources, decodeTraces } from '../instrumentation/decode.mjs';
+import { decodeResourcesJson, decodeTracesJson } from './decode-json.mjs';
 
 /** Longest an application may take from its start to its end: it is killed, the test fails. */
 const RUN_MS = 60_000;
@@ -38,8 +39,9 @@ const REQUESTS = [
 /**
  * @param {{ node: string, flags: string[], app: string, cwd: string, env?: object }} how
  * @param collector an embedded one that keeps bodies; of this run alone
- * @returns {Promise<{ spans, stopping, resources, said: string, wrong: string[] }>} `stopping`: the
- *   spans of the request that was under way; `said`: what the application and its preload wrote
+ * @returns {Promise<{ spans, stopping, resources, contentTypes, said: string, wrong: string[] }>}
+ *   `stopping`: the spans of the request that was under way; `contentTypes`: of the requests; `said`:
+ *   what the application and its preload wrote
  */
 export async function observe(how, collector) {
   const wrong = [];
@@ -66,14 +68,16 @@ export async function observe(how, collector) {
   }
   const refused = collector.requests().filter(({ status }) => status !== 200);
   for (const { path, status, error } of refused) wrong.push(`${path}: ${status} ${error ?? ''}`);
-  const bodies = collector
-    .requests()
-    .flatMap(({ signal, body }) => (signal === 'traces' ? body : []));
-  const all = bodies.flatMap(decodeTraces);
+  const requests = collector.requests().filter(({ signal }) => signal === 'traces');
+  const isJson = ({ contentType }) => contentType === 'application/json';
+  const decodedBy = (json, protobuf) =>
+    requests.flatMap((request) => (isJson(request) ? json : protobuf)(request.body));
+  const all = decodedBy(decodeTracesJson, decodeTraces);
   return {
     spans: all.filter(({ traceId }) => traceId !== CALLER.stopping),
     stopping: all.filter(({ traceId }) => traceId === CALLER.stopping),
-    resources: bodies.flatMap(decodeResources),
+    resources: decodedBy(decodeResourcesJson, decodeResources),
+    contentTypes: requests.map(({ contentType }) => contentType),
     said: child.said(),
     wrong,
   };

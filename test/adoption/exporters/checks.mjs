@@ -21,7 +21,7 @@ const TSC_FLAGS = [
   ...['--module', 'nodenext', '--target', 'es2022'],
 ];
 
-const PROGRAMS = ['main.mjs', 'main.cjs', 'traced.mjs'];
+const PROGRAMS = ['main.mjs', 'main.cjs', 'traced.mjs', 'start.mjs'];
 
 /** What our exporters write when spans are lost or late, and here some are on purpose. */
 const EXPECTED = /^otlp-wasm: (\d+ spans? lost \(|the collector does not answer, ).*\n/gm;

@@ -6,10 +6,11 @@ import { decodeResources, decodeTraces } from '../../instrumentation/decode.mjs'
 const FORMATS = {
   proto: { spans: decodeTraces, resources: decodeResources },
   http: { spans: spansOfJson, resources: resourcesOfJson },
+  grpc: { spans: decodeTraces, resources: decodeResources },
 };
 
 /**
- * @param {'proto' | 'http'} protocol
+ * @param {'proto' | 'http' | 'grpc'} protocol
  * @param {Buffer[]} bodies
  * @returns {string[]} resources, then spans by their ids; the same for one request as for many
  */

@@ -53,7 +53,7 @@ export async function bundle(project, name, under = '') {
     splitting: true,
     format: 'esm',
     target: 'es2022',
-    chunkNames: 'chunk-[name]',
+    chunkNames: 'chunk-[name]-[hash]',
     minify: true,
     logLevel: 'warning',
   });

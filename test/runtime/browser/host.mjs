@@ -94,7 +94,7 @@ export async function open(project) {
   }
 
   const remade = (protocol) =>
-    assertRemade(collector, () => visit({ query: `refused&protocol=${protocol}` }), protocol);
+    assertRemade(collector, () => visit({ query: `refused&protocol=${protocol}` }), { protocol });
 
   return {
     about: `Chromium ${browser.version()}`,
@@ -115,9 +115,10 @@ export async function open(project) {
       'http/json, loaded late': async () => {
         const { report, lazy, problems } = await visit({ query: 'protocol=http/json' });
         assert.deepEqual([report.complete, report.sent], [true, 1]);
-        assert.deepEqual(lazy, ['/chunk-json-format.js']);
+        assert.equal(lazy.length, 1, `lazily loaded: ${lazy}`);
+        assert.match(lazy[0], /^\/chunk-json-format-/);
         assert.deepEqual(problems, []);
-        assertArrived(collector, 'webjs', 'http/json');
+        assertArrived(collector, 'webjs', { protocol: 'http/json' });
       },
       'refused as too large, then for its encoding: arrives': () => remade('http/protobuf'),
       'http/json refused as too large, then for its encoding: arrives': () => remade('http/json'),

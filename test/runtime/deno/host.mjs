@@ -46,12 +46,14 @@ export async function open(project) {
     const { engine, report } = await app(flags, more);
     assert.equal(engine.name, expected, engine.reason);
     assert.deepEqual([report.complete, report.sent], [true, 1]);
-    assertArrived(collector, 'nodejs', more?.options?.protocol);
+    assertArrived(collector, 'nodejs', more?.options);
     return engine.reason;
   }
 
-  const remade = (protocol) =>
-    assertRemade(collector, () => app([], { options: { protocol }, args: ['refused'] }), protocol);
+  const remade = (protocol) => {
+    const options = { protocol };
+    return assertRemade(collector, () => app([], { options, args: ['refused'] }), options);
+  };
 
   async function encodes(flags, expected) {
     return assertEncoded(await app(flags, { program: 'codec.mjs' }), expected);
@@ -131,7 +133,7 @@ export async function open(project) {
         const options = { protocol: 'grpc' };
         const counted = await app([], { program: 'ends.mjs', options });
         assert.deepEqual(counted, { recorded: 1, sent: 1, lost: 0 });
-        assertArrived(collector, 'nodejs', 'grpc');
+        assertArrived(collector, 'nodejs', options);
       },
       'what is recorded while the program ends is sent too': async () => {
         const counted = await app([], { program: 'ends.mjs', args: ['later'] });

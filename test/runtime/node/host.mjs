@@ -24,12 +24,12 @@ export async function open(project) {
     const result = await app(options, flags);
     assert.equal(result.engine?.name, expected, JSON.stringify(result));
     assert.deepEqual([result.report.complete, result.report.sent], [true, 1]);
-    assertArrived(collector, 'nodejs', options.protocol);
+    assertArrived(collector, 'nodejs', options);
     return result.engine.reason;
   }
 
   const remade = (protocol) =>
-    assertRemade(collector, () => app({ protocol }, [], ['refused']), protocol);
+    assertRemade(collector, () => app({ protocol }, [], ['refused']), { protocol });
 
   async function encodes(flags = []) {
     const args = [...flags, 'codec.mjs'];

@@ -106,22 +106,21 @@ export async function open(project) {
     return context;
   }
 
-  async function arrives(expected, query = '', { socket = 'main', protocol } = {}) {
+  async function arrives(expected, query = '', { socket = 'main', ...options } = {}) {
     const { engine } = await healthOf(socket, query);
     await collector.waitFor({ spans: 1 });
-    assertArrived(collector, 'webjs', protocol);
+    assertArrived(collector, 'webjs', options);
     assert.equal(engine.name, expected, engine.reason);
     return engine.reason;
   }
 
   /** In JSON, which the worker has late, and over a server that refuses. */
-  const late = (socket) => ({
-    [`${socket}: http/json`]: () =>
-      arrives('simd', '?protocol=http/json', { socket, protocol: 'http/json' }),
+  const late = (socket, options = { protocol: 'http/json' }) => ({
+    [`${socket}: http/json`]: () => arrives('simd', '?protocol=http/json', { socket, ...options }),
     [`${socket}: refused as too large, then for its encoding: arrives`]: () =>
       assertRemade(collector, () => healthOf(socket, '?refused')),
     [`${socket}: http/json refused as too large, then for its encoding: arrives`]: () =>
-      assertRemade(collector, () => healthOf(socket, '?refused&protocol=http/json'), 'http/json'),
+      assertRemade(collector, () => healthOf(socket, '?refused&protocol=http/json'), options),
   });
 
   return {

@@ -1,11 +1,13 @@
 // As an application in CommonJS has them, `node main.cjs 2.x`: everything by require.
 
 const assert = require('node:assert/strict');
+const { OTLPTraceExporter: UpstreamGrpc } = require('@opentelemetry/exporter-trace-otlp-grpc');
 const { OTLPTraceExporter: UpstreamHttp } = require('@opentelemetry/exporter-trace-otlp-http');
 const { OTLPTraceExporter: UpstreamProto } = require('@opentelemetry/exporter-trace-otlp-proto');
 const { resourceFromAttributes } = require('@opentelemetry/resources');
 const { NodeSDK } = require('@opentelemetry/sdk-node');
 const { startCollector } = require('otlp-wasm/collector');
+const { OTLPTraceExporter: OurGrpc } = require('otlp-wasm/exporters/grpc');
 const { OTLPTraceExporter: OurHttp } = require('otlp-wasm/exporters/http');
 const { OTLPTraceExporter: OurProto } = require('otlp-wasm/exporters/proto');
 const { it, runCases } = require('./cases.mjs');
@@ -13,12 +15,18 @@ const { setups } = require('./setups.mjs');
 const { countingIds, LIMITS, record, resourceOf } = require('./spans.mjs');
 
 const [line] = process.argv.slice(2);
-const SUBJECTS = { proto: [UpstreamProto, OurProto], http: [UpstreamHttp, OurHttp] };
+const SUBJECTS = {
+  proto: [UpstreamProto, OurProto],
+  http: [UpstreamHttp, OurHttp],
+  grpc: [UpstreamGrpc, OurGrpc],
+};
 
 async function sent(Exporter) {
-  const collector = await startCollector({ port: 0, keepBodies: true });
+  const collector = await startCollector({ port: 0, grpcPort: 0, keepBodies: true });
+  const isGrpc = Exporter === UpstreamGrpc || Exporter === OurGrpc;
   try {
-    const exporter = new Exporter({ url: `${collector.url}/v1/traces`, compression: 'gzip' });
+    const url = isGrpc ? collector.grpcUrl : `${collector.url}/v1/traces`;
+    const exporter = new Exporter({ url, compression: 'gzip' });
     const provider = setups.nodeSdk({ NodeSDK }, exporter, {
       resource: resourceOf({ resourceFromAttributes }),
       idGenerator: countingIds(),

@@ -4,9 +4,12 @@
 import assert from 'node:assert/strict';
 import { Agent, createServer } from 'node:http';
 import { setTimeout as later } from 'node:timers/promises';
+import { Metadata } from '@grpc/grpc-js';
+import { OTLPTraceExporter as UpstreamGrpc } from '@opentelemetry/exporter-trace-otlp-grpc';
 import { OTLPTraceExporter as UpstreamHttp } from '@opentelemetry/exporter-trace-otlp-http';
 import { OTLPTraceExporter as UpstreamProto } from '@opentelemetry/exporter-trace-otlp-proto';
 import { startCollector } from 'otlp-wasm/collector';
+import { OTLPTraceExporter as OurGrpc } from 'otlp-wasm/exporters/grpc';
 import { OTLPTraceExporter as OurHttp } from 'otlp-wasm/exporters/http';
 import { OTLPTraceExporter as OurProto } from 'otlp-wasm/exporters/proto';
 import { it, runCases } from './cases.mjs';
@@ -18,19 +21,26 @@ const sdk = await import(`./sdk-${process.argv[2]}.mjs`);
 const SUBJECTS = {
   proto: { upstream: UpstreamProto, ours: OurProto },
   http: { upstream: UpstreamHttp, ours: OurHttp },
+  grpc: { upstream: UpstreamGrpc, ours: OurGrpc },
 };
+const PROTOCOLS = Object.keys(SUBJECTS);
 
 /** Fast, so that no case waits; slow enough to be told from the first attempt. */
 const queue = { retry: { initialMs: 20, multiplier: 1, maxMs: 20, maxAgeMs: 60_000 } };
 
-const EVERYTHING = {
-  compression: 'none',
-  headers: { 'x-shop': 'one', authorization: 'Bearer s3cret' },
-};
+const HEADERS = { 'x-shop': 'one', authorization: 'Bearer s3cret' };
+
+/** As each protocol's exporters take them. */
+function headersFor(protocol) {
+  if (protocol !== 'grpc') return { headers: HEADERS };
+  const metadata = new Metadata();
+  for (const [key, value] of Object.entries(HEADERS)) metadata.set(key, value);
+  return { metadata };
+}
 
 /** `use` gets a collector that is closed afterwards. */
 async function collecting(use, options = {}) {
-  const collector = await startCollector({ port: 0, keepBodies: true, ...options });
+  const collector = await startCollector({ port: 0, grpcPort: 0, keepBodies: true, ...options });
   try {
     return await use(collector);
   } finally {
@@ -38,13 +48,14 @@ async function collecting(use, options = {}) {
   }
 }
 
-const urlOf = (collector) => `${collector.url}/v1/traces`;
+const urlOf = ({ url, grpcUrl }, Exporter) =>
+  [UpstreamGrpc, OurGrpc].includes(Exporter) ? grpcUrl : `${url}/v1/traces`;
 
 /** The requests of the spans of spans.mjs. */
 async function sent(setup, Exporter, options = {}) {
   const more = Exporter === UpstreamHttp || Exporter === OurHttp ? {} : NOT_IN_JSON;
   return collecting(async (collector) => {
-    const exporter = new Exporter({ url: urlOf(collector), ...options });
+    const exporter = new Exporter({ url: urlOf(collector, Exporter), ...options });
     const provider = setups[setup](sdk, exporter, {
       resource: resourceOf(sdk),
       idGenerator: countingIds(),
@@ -77,7 +88,7 @@ const bodies = (requests) => requests.map(({ body }) => body);
 
 // What is sent.
 
-for (const protocol of ['proto', 'http']) {
+for (const protocol of PROTOCOLS) {
   const { upstream, ours } = SUBJECTS[protocol];
   for (const setup of Object.keys(setups)) {
     it(`${setup}, ${protocol}: as upstream's exporter`, async () => {
@@ -92,7 +103,7 @@ for (const protocol of ['proto', 'http']) {
 
   for (const compression of ['gzip', 'none']) {
     it(`${protocol}: headers, compression: '${compression}'`, async () => {
-      const options = { ...EVERYTHING, compression };
+      const options = { ...headersFor(protocol), compression };
       const theirs = await sent('batch', upstream, options);
       const own = await sent('batch', ours, options);
       const shape = ({ path, contentType, contentEncoding, headers }) => [
@@ -109,28 +120,17 @@ for (const protocol of ['proto', 'http']) {
     });
   }
 
-  it(`${protocol}: headers from a function`, async () => {
-    for (const headers of [() => ({ 'x-shop': 'asked' }), async () => ({ 'x-shop': 'asked' })]) {
-      const theirs = await sent('batch', upstream, { headers });
-      const own = await sent('batch', ours, { headers });
-      assert.deepEqual(
-        [theirs, own].map(([request]) => request.headers['x-shop']),
-        ['asked', 'asked'],
-      );
-    }
-  });
-
   it(`${protocol}: what OTEL_EXPORTER_OTLP_* ask for`, async () => {
     const asked = [
-      (url) => ({
-        ENDPOINT: url,
+      ({ url, grpcUrl }) => ({
+        ENDPOINT: protocol === 'grpc' ? grpcUrl : url,
         HEADERS: 'x-shop=one,x-words=two%20words',
         COMPRESSION: 'gzip',
         TIMEOUT: '20000',
       }),
-      (url) => ({
+      (collector) => ({
         ENDPOINT: 'http://127.0.0.1:9',
-        TRACES_ENDPOINT: `${url}/v1/traces`,
+        TRACES_ENDPOINT: urlOf(collector, ours),
         HEADERS: 'x-shop=all,x-all=1',
         TRACES_HEADERS: 'x-shop=traces',
         COMPRESSION: 'gzip',
@@ -141,7 +141,7 @@ for (const protocol of ['proto', 'http']) {
       const seen = [];
       for (const Exporter of [upstream, ours]) {
         await collecting(async (collector) => {
-          const set = Object.entries(variables(collector.url));
+          const set = Object.entries(variables(collector));
           for (const [name, value] of set) process.env[`OTEL_EXPORTER_OTLP_${name}`] = value;
           try {
             const provider = setups.batch(sdk, new Exporter(), {});
@@ -164,11 +164,25 @@ for (const protocol of ['proto', 'http']) {
       assert.deepEqual(seen[1], seen[0]);
     }
   });
+
+  // Metadata is an object.
+  if (protocol === 'grpc') continue;
+
+  it(`${protocol}: headers from a function`, async () => {
+    for (const headers of [() => ({ 'x-shop': 'asked' }), async () => ({ 'x-shop': 'asked' })]) {
+      const theirs = await sent('batch', upstream, { headers });
+      const own = await sent('batch', ours, { headers });
+      assert.deepEqual(
+        [theirs, own].map(([request]) => request.headers['x-shop']),
+        ['asked', 'asked'],
+      );
+    }
+  });
 }
 
 it('http: values of which upstream makes no OTLP/JSON', () =>
   collecting(async (collector) => {
-    const provider = setups.batch(sdk, new OurHttp({ url: urlOf(collector) }), {});
+    const provider = setups.batch(sdk, new OurHttp({ url: urlOf(collector, OurHttp) }), {});
     provider.getTracer('json').startSpan('json', { attributes: NOT_IN_JSON }).end();
     await provider.forceFlush();
     await provider.shutdown();
@@ -189,7 +203,7 @@ const namesOf = (count) => names(Array.from({ length: count }, (_, i) => ({ name
 /** A provider with our exporter, and what the SDK's error handler is told. */
 function opened(setup, collector, options = {}, Exporter = OurProto) {
   const { maxExportBatchSize, ...ofExporter } = options;
-  const exporter = new Exporter({ url: urlOf(collector), queue, ...ofExporter });
+  const exporter = new Exporter({ url: urlOf(collector, Exporter), queue, ...ofExporter });
   const provider = setups[setup](sdk, exporter, {
     ...(maxExportBatchSize && { maxExportBatchSize }),
   });
@@ -315,6 +329,8 @@ const throughOutages = [
   ['web', 'proto'],
   ['simple', 'proto'],
   ['nodeSdk', 'proto'],
+  ['batch', 'grpc'],
+  ['nodeSdk', 'grpc'],
 ];
 for (const [setup, protocol] of throughOutages) {
   it(`${setup}, ${protocol}: a collector that refuses connections and comes back loses nothing`, () =>
@@ -419,7 +435,8 @@ it('headers from a function that fails at first: spans wait for it', () =>
     assertDelivered(exporter, 3);
   }));
 
-for (const protocol of ['proto', 'http']) {
+for (const protocol of PROTOCOLS) {
+  const reason = protocol === 'grpc' ? 'INVALID_ARGUMENT' : '400';
   const refusing = (use) =>
     collecting(async (collector) => {
       await collector.fault({ kind: 'status', status: 400, message: 'no room' });
@@ -436,7 +453,7 @@ for (const protocol of ['proto', 'http']) {
   const assertSaid = (errors, spans) => {
     assert.equal(errors.length, 1, errors.map(String).join('\n'));
     assert.equal(errors[0].code, 'not_delivered');
-    assert.match(errors[0].message, new RegExp(`^${spans} spans? rejected: .*400.*no room`));
+    assert.match(errors[0].message, new RegExp(`^${spans} spans? rejected: .*${reason}.*no room`));
   };
 
   it(`simple, ${protocol}: 400 is told to the SDK's error handler, once`, () =>
