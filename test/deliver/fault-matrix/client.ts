@@ -19,11 +19,11 @@ import { startOn, type Telemetry } from '../../../src/telemetry.ts';
 import { engineSources } from '../../support/engines.ts';
 import { unaccounted } from '../../support/telemetry.ts';
 import type { FakeClock } from '../fake-clock.ts';
-import type { Protocol } from './servers.ts';
+import { KEY, type Protocol } from './servers.ts';
 
 /** Sent with every request, in each of the places a secret can be in. Servers quote them. */
 export const SECRETS = {
-  key: 'k-5ecr3t-0f-the-he4der',
+  key: KEY,
   password: 'p4ss-0f-the-ur1',
   query: 'tok3n-0f-the-qu3ry',
 } as const;

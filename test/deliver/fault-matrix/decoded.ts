@@ -29,7 +29,8 @@ export function spansIn({ body, encoding, contentType }: ReceivedRequest): Recor
       });
   }
   return spansOf(decodeOfficially(raw)).map(({ name, traceId, spanId, attributes }) => {
-    const [, value] = attributes.find(([key]) => key === 'text')!;
-    return { name, traceId, spanId, text: (value as { string: string }).string };
+    const { text } = Object.fromEntries(attributes) as { text?: { string: string } };
+    if (text === undefined) throw new Error(`"${name}" has only ${JSON.stringify(attributes)}`);
+    return { name, traceId, spanId, text: text.string };
   });
 }

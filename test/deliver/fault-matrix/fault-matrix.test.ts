@@ -54,15 +54,16 @@ interface Case {
   readonly protocol: Protocol;
   readonly step: Step;
   readonly verdict: Verdict;
+  readonly once: boolean;
   readonly timesOut: boolean;
   readonly textBytes: number;
 }
 
 const CASES = FAULTS.flatMap(({ fault, http, json, grpc, ...more }): Case[] => {
-  const { timesOut = false, textBytes = 100 } = more;
+  const { once = false, timesOut = false, textBytes = 100 } = more;
   const cases: Case[] = [];
   const add = (protocol: Protocol, step: Step, verdict: Verdict) =>
-    cases.push({ fault, protocol, step, verdict, timesOut, textBytes });
+    cases.push({ fault, protocol, step, verdict, once, timesOut, textBytes });
   if (http !== undefined) {
     const [step, verdict] = http;
     for (const format of ['http/protobuf', 'http/json'] as const) {
@@ -90,51 +91,54 @@ describe('one attempt', () => {
 });
 
 describe('three batches, of which attempts meet the fault twice', () => {
-  it.each(CASES)('$protocol: $fault', async ({ protocol, step, verdict, timesOut, textBytes }) => {
-    if (timesOut) vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    const server = await open(protocol, [step, step, OK[protocol]]);
-    const client = start(protocol, server, { compression: 'none' });
-    const { telemetry } = client;
-    for (let batch = 0; batch < 3; batch++) {
-      client.record(BATCH, textBytes);
-      expect(await telemetry.flush()).toMatchObject({ complete: true, queued: 0 });
-    }
+  it.each(CASES.filter(({ once }) => !once))(
+    '$protocol: $fault',
+    async ({ protocol, step, verdict, timesOut, textBytes }) => {
+      if (timesOut) vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+      const server = await open(protocol, [step, step, OK[protocol]]);
+      const client = start(protocol, server, { compression: 'none' });
+      const { telemetry } = client;
+      for (let batch = 0; batch < 3; batch++) {
+        client.record(BATCH, textBytes);
+        expect(await telemetry.flush()).toMatchObject({ complete: true, queued: 0 });
+      }
 
-    const { kind } = verdict;
-    const retries = kind === 'retryable' ? 2 : 0;
-    const lost = { delivered: 0, retryable: 0, rejected: BATCH, partial: 0 }[kind];
-    const rejected = 2 * (verdict.kind === 'partial' ? Math.min(verdict.rejected, BATCH) : lost);
-    for (const outcome of client.outcomes.slice(0, 2)) expectVerdict(outcome, verdict);
-    expect(client.outcomes.slice(2)).toEqual(Array(1 + retries).fill({ kind: 'delivered' }));
-    expect(server.attempts).toBe(3 + retries);
+      const { kind } = verdict;
+      const retries = kind === 'retryable' ? 2 : 0;
+      const lost = { delivered: 0, retryable: 0, rejected: BATCH, partial: 0 }[kind];
+      const rejected = 2 * (verdict.kind === 'partial' ? Math.min(verdict.rejected, BATCH) : lost);
+      for (const outcome of client.outcomes.slice(0, 2)) expectVerdict(outcome, verdict);
+      expect(client.outcomes.slice(2)).toEqual(Array(1 + retries).fill({ kind: 'delivered' }));
+      expect(server.attempts).toBe(3 + retries);
 
-    const { signals, endpoints } = telemetry.health();
-    expect(signals.traces).toMatchObject({
-      recorded: 3 * BATCH,
-      sent: 3 * BATCH - rejected,
-      rejected,
-      queued: 0,
-      requests: 3 + retries,
-      retries,
-    });
-    expect(droppedBy(client)).toEqual({});
-    const { lastError, lastWarning } = endpoints[0]!;
-    if (kind === 'delivered') {
-      expect(lastError).toBeUndefined();
-      if (verdict.text === undefined) expect(lastWarning).toBeUndefined();
-      else expect(lastWarning).toMatch(verdict.text);
-    } else {
-      expect(lastError).toMatch(verdict.text);
-      expect(lastWarning).toBeUndefined();
-    }
+      const { signals, endpoints } = telemetry.health();
+      expect(signals.traces).toMatchObject({
+        recorded: 3 * BATCH,
+        sent: 3 * BATCH - rejected,
+        rejected,
+        queued: 0,
+        requests: 3 + retries,
+        retries,
+      });
+      expect(droppedBy(client)).toEqual({});
+      const { lastError, lastWarning } = endpoints[0]!;
+      if (kind === 'delivered') {
+        expect(lastError).toBeUndefined();
+        if (verdict.text === undefined) expect(lastWarning).toBeUndefined();
+        else expect(lastWarning).toMatch(verdict.text);
+      } else {
+        expect(lastError).toMatch(verdict.text);
+        expect(lastWarning).toBeUndefined();
+      }
 
-    const bodies = expectSound(client);
-    expect(bodies.size).toBe(3);
-    for (const request of server.received) expect([...bodies.values()]).toContain(request.sha256);
-  });
+      const bodies = expectSound(client);
+      expect(bodies.size).toBe(3);
+      for (const request of server.received) expect([...bodies.values()]).toContain(request.sha256);
+    },
+  );
 });
 
-const RETRYABLE = CASES.filter(({ verdict }) => verdict.kind === 'retryable');
+const RETRYABLE = CASES.filter(({ verdict, once }) => verdict.kind === 'retryable' && !once);
 
 describe('a batch whose every attempt meets the fault, when it may not grow old', () => {
   it.each(RETRYABLE)('$protocol: $fault', async (one) => {

@@ -45,6 +45,8 @@ export interface Fault {
   /** The format of the answer makes a difference: in JSON, too. */
   readonly json?: true;
   readonly grpc?: readonly [GrpcStep, Verdict];
+  /** One attempt shows all that is different from another row. */
+  readonly once?: true;
   /** The server stalls; the attempt ends when its time limit does. */
   readonly timesOut?: true;
   /** Text per span, bytes, where the request must be larger than what a connection buffers. */
@@ -449,6 +451,7 @@ export const FAULTS: readonly Fault[] = [
     ...Object.entries(DATE_FORMS).map(
       ([form, date]): Fault => ({
         fault: `${code} with a Retry-After in the past, ${form}`,
+        once: true,
         http: [answer(code, { 'retry-after': date(-5000) }), again(/^HTTP/, { delayMs: 0 })],
         grpc: [proxy(code, { 'retry-after': date(-5000) }), again(/^HTTP/, { delayMs: 0 })],
       }),
@@ -456,6 +459,7 @@ export const FAULTS: readonly Fault[] = [
     ...['-1', '1.5', 'soon', '2026-11-07T08:49:40Z', ''].map(
       (nonsense): Fault => ({
         fault: `${code} with Retry-After: ${nonsense || '(nothing)'}`,
+        once: true,
         http: [answer(code, { 'retry-after': nonsense }), again(/^HTTP/)],
         grpc: [proxy(code, { 'retry-after': nonsense }), again(/^HTTP/)],
       }),
@@ -567,6 +571,7 @@ export const FAULTS: readonly Fault[] = [
       { fault: name, grpc: [call(answered(status(code))), verdict(expected)] },
       {
         fault: `${name}, trailers only`,
+        once: true,
         grpc: [call(trailersOnly(status(code))), verdict(expected)],
       },
       {
@@ -578,6 +583,7 @@ export const FAULTS: readonly Fault[] = [
       },
       {
         fault: `${name} with RetryInfo, trailers only`,
+        once: true,
         grpc: [
           call(trailersOnly(status(code, details))),
           heeded ? again(expected, asked) : refused(expected),
