@@ -180,11 +180,16 @@ async function uncompressedOnly({ startOtelcol, embedded, protocol, compression 
   };
 }
 
+/** It says RESOURCE_EXHAUSTED without a RetryInfo, which OTLP has for a refusal. */
+const THROTTLED = { grpcCodes: ['UNAVAILABLE', 'RESOURCE_EXHAUSTED'] };
+
 /** What it hands on to fails for a while: it answers with that. */
-async function handsOnToFailing({ startOtelcol, embedded, protocol, compression }) {
+const handsOnToFailing = (status, retry) => async (given) => {
+  const { startOtelcol, embedded, protocol, compression } = given;
   const otelcol = await startOtelcol();
-  const { telemetry, tracer } = open(otelcol, { protocol, compression });
-  await embedded.fault({ kind: 'status', status: 503, times: 4 });
+  const queue = { retry: { ...RETRY, ...retry } };
+  const { telemetry, tracer } = open(otelcol, { protocol, compression, queue });
+  await embedded.fault({ kind: 'status', status, times: 4 });
   const expected = record(tracer);
   await telemetry.shutdown();
   const { signals, endpoints } = telemetry.health();
@@ -194,7 +199,7 @@ async function handsOnToFailing({ startOtelcol, embedded, protocol, compression 
     wrong: [...wrong, ...bookComplaints(telemetry, expected.length)],
     what: `${expected.length} spans, first refused with "${endpoints[0].lastError}"`,
   };
-}
+};
 
 /** As many connections as calls. */
 async function oneStreamEach(given) {
@@ -222,7 +227,8 @@ export function adverseCases() {
     ['killed under load', ended('SIGKILL'), ['http/protobuf', 'grpc'], ['gzip']],
     ['stopped under load', ended('SIGTERM'), ['http/protobuf', 'grpc'], ['gzip']],
     ['standing still under load', pausedUnderLoad, ['http/protobuf', 'grpc'], ['gzip']],
-    ['hands on to one that fails', handsOnToFailing, ALL, ['gzip']],
+    ['hands on to one that fails', handsOnToFailing(503), ALL, ['gzip']],
+    ['hands on to one that throttles', handsOnToFailing(429, THROTTLED), ALL, ['gzip']],
     ['no compressed bodies', uncompressedOnly, ['http/protobuf', 'http/json'], ['gzip', 'zstd']],
     ['one stream for each connection', oneStreamEach, ['grpc'], ['gzip']],
     ['connections end by age', aged, ['grpc'], ['gzip']],
