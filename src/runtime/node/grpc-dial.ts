@@ -3,6 +3,7 @@
 import type { ClientHttp2Session, SecureClientSessionOptions } from 'node:http2';
 import { socketPathOf } from '../../deliver/endpoint.ts';
 import { LASTING_ERROR } from '../../deliver/outcome.ts';
+import { env as readable } from '../deno/surroundings.ts';
 import { builtin } from './builtin.ts';
 import { loadProxies } from './proxied.ts';
 
@@ -45,14 +46,8 @@ export function dialTo(url: URL, tls: SecureClientSessionOptions, timeoutMs: num
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** Deno may forbid to read all of it; what may not be read names no proxy. */
-function environment(): Env {
-  try {
-    return { ...process.env };
-  } catch {
-    return {};
-  }
-}
+/** On Deno without what may not be read: it would ask whoever sits in front of it. */
+const environment = (): Env => ('Deno' in globalThis ? readable : process.env);
 
 /** Through the proxy that variables name for gRPC; undefined when there is none. */
 async function tunnelTo(url: URL, env: Env, timeoutMs: number) {

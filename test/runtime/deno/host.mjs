@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { startCollector } from 'otlp-wasm/collector';
 import { optionsFor } from './journey.mjs';
@@ -14,6 +16,22 @@ import {
   Unavailable,
 } from './support.mjs';
 
+/** A proxy; `tunnels` are the hosts that it was asked to connect to. */
+async function openProxy() {
+  const tunnels = [];
+  const server = createServer().on('connect', ({ url }, socket) => {
+    tunnels.push(url);
+    const [hostname, port] = url.split(':');
+    const onward = connect(Number(port), hostname, () => {
+      socket.write('HTTP/1.1 200 OK\r\n\r\n');
+      socket.pipe(onward).pipe(socket);
+    });
+    for (const each of [socket, onward]) each.on('error', () => {});
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { url: `http://127.0.0.1:${server.address().port}`, tunnels, close: () => server.close() };
+}
+
 export async function open(project) {
   const deno = join(project, 'node_modules/.bin/deno');
   const env = { DENO_DIR: join(project, '.deno'), NO_COLOR: '1', DENO_NO_UPDATE_CHECK: '1' };
@@ -21,8 +39,9 @@ export async function open(project) {
   if (code !== 0) throw new Unavailable(`deno --version: exit code ${code}\n${stderr}`);
 
   const collector = await startCollector({ port: 0, grpcPort: 0 });
-  /** All that telemetry needs: the collector's addresses. No prompt: what is missing is refused. */
-  const addresses = [collector.url, collector.grpcUrl].map((url) => new URL(url).host);
+  const proxy = await openProxy();
+  /** All that telemetry needs: whom it connects to. No prompt: what is missing is refused. */
+  const addresses = [collector.url, collector.grpcUrl, proxy.url].map((url) => new URL(url).host);
   const permissions = [`--allow-net=${addresses}`, '--no-prompt'];
 
   async function output(flags = [], more = {}) {
@@ -73,11 +92,21 @@ export async function open(project) {
 
   return {
     about: stdout.split('\n')[0],
-    close: () => collector.close(),
+    async close() {
+      proxy.close();
+      await collector.close();
+    },
     cases: {
       'simd, by itself': () => arrives('simd'),
       'http/json': () => arrives('simd', [], { options: { protocol: 'http/json' } }),
       grpc: () => arrives('simd', [], { options: { protocol: 'grpc' } }),
+      'grpc, through the proxy of a variable that may be read': async () => {
+        await arrives('simd', ['--allow-env=GRPC_PROXY'], {
+          options: { protocol: 'grpc' },
+          env: { GRPC_PROXY: proxy.url, grpc_proxy: 'not allowed', no_grpc_proxy: '127.0.0.1' },
+        });
+        assert.deepEqual(proxy.tunnels, [new URL(collector.grpcUrl).host]);
+      },
       'refused as too large, then for its encoding: arrives': () => remade('http/protobuf'),
       'http/json refused as too large, then for its encoding: arrives': () => remade('http/json'),
       'grpc refused as too large, then for its encoding: arrives': () => remade('grpc'),
