@@ -193,6 +193,8 @@ export function startClient(protocol: Protocol, { url, clock, ...options }: Clie
       }
     },
     async handedOver() {
+      // loaded when it is needed, which the first requests wait for
+      if (protocol === 'http/json') await import('../../../src/exporters/json-format.ts');
       for (let turn = 0; turn < 5; turn++) await new Promise((wake) => setImmediate(wake));
     },
   };
