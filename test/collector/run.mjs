@@ -48,6 +48,8 @@ const SUBJECTS = {
     open({ protocol, compression, url }) {
       const telemetry = start({
         ...{ serviceName: 'shop', protocol, compression, endpoint: url, detectors: [] },
+        // As many as the drop-in exporters are given at once.
+        batch: { size: 512 },
       });
       return { provider: telemetry.tracerProvider, close: () => telemetry.shutdown() };
     },
