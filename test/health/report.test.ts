@@ -39,6 +39,8 @@ describe('health', () => {
           url: 'http://localhost:4318/v1/traces',
           state: 'ok',
           inFlight: 0,
+          limit: 32,
+          connections: undefined,
           lastError: undefined,
           lastWarning: undefined,
         },
