@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { connect } from 'node:net';
+import { connect, createServer as createSocketServer } from 'node:net';
 import { join } from 'node:path';
 import { startCollector } from 'otlp-wasm/collector';
 import { optionsFor } from './journey.mjs';
@@ -15,6 +15,18 @@ import {
   exporterUrls,
   Unavailable,
 } from './support.mjs';
+
+/** A Unix socket at `path` that leads to the port of `url`. */
+async function openSocket(path, url) {
+  const { hostname, port } = new URL(url);
+  const server = createSocketServer((socket) => {
+    const onward = connect(Number(port), hostname);
+    socket.pipe(onward).pipe(socket);
+    for (const each of [socket, onward]) each.on('error', () => {});
+  });
+  await new Promise((resolve) => server.listen(path, resolve));
+  return server;
+}
 
 /** A proxy; `tunnels` are the hosts that it was asked to connect to. */
 async function openProxy() {
@@ -106,6 +118,28 @@ export async function open(project) {
           env: { GRPC_PROXY: proxy.url, grpc_proxy: 'not allowed', no_grpc_proxy: '127.0.0.1' },
         });
         assert.deepEqual(proxy.tunnels, [new URL(collector.grpcUrl).host]);
+      },
+      'grpc, through a Unix socket': async () => {
+        const path = join(project, 'grpc.sock');
+        const socket = await openSocket(path, collector.grpcUrl);
+        try {
+          const allowed = [
+            `--allow-net=unix:${path}`,
+            `--allow-read=${path}`,
+            `--allow-write=${path}`,
+          ];
+          const options = optionsFor(`unix://${path}`, { protocol: 'grpc' });
+          const { code, stderr } = await capture(
+            deno,
+            // Nothing of the network.
+            ['run', '--quiet', '--no-prompt', ...allowed, 'app.mjs', JSON.stringify(options)],
+            { cwd: project, env },
+          );
+          assert.deepEqual([code, stderr], [0, '']);
+          assertArrived(collector, 'nodejs', { protocol: 'grpc' });
+        } finally {
+          socket.close();
+        }
       },
       'refused as too large, then for its encoding: arrives': () => remade('http/protobuf'),
       'http/json refused as too large, then for its encoding: arrives': () => remade('http/json'),
