@@ -1,7 +1,7 @@
 /** How a whole telemetry delivers: protocol, encoding, who sends, the queue's options, back-pressure. */
 
 import type { Tracer } from '@opentelemetry/api';
-import { gunzipSync } from 'fflate';
+import { gunzipSync, gzipSync } from 'fflate';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { isOtlpError, type OtlpError } from '../src/errors.ts';
 import type { StartOptions } from '../src/options/options.ts';
@@ -134,6 +134,54 @@ describe("protocol: 'http/json'", () => {
     expect(rig.host.warnings).toEqual([
       expect.stringMatching(/^otlp-wasm: JSON cannot be had, protobuf is sent: /),
     ]);
+  });
+
+  it.each(ENGINE_NAMES)(
+    'on %s: texts longer than a request may be arrive whole',
+    async (engine) => {
+      const rig = started({
+        protocol: 'http/json',
+        engine,
+        batch: { ...BATCH, maxRequestBytes: 4096 },
+      });
+      record(rig.tracer, 300);
+      await rig.host.advance(1000);
+      await until(rig, () => rig.traces().sent === 300);
+      const longest = Math.max(...rig.transport.payloads.map(({ rawBytes }) => rawBytes));
+      expect(longest).toBeGreaterThan(4096);
+      for (const { body, encoding, rawBytes } of rig.transport.payloads) {
+        expect(encoding).toBe('gzip');
+        expect(gunzipSync(body)).toHaveLength(rawBytes);
+      }
+      expect(rig.transport.traces().map(({ name }) => name)).toEqual(
+        Array.from({ length: 300 }, (_, i) => `span ${i}`),
+      );
+    },
+  );
+
+  it('requests that wait for the format, then for a slow compressor, are not mixed up', async () => {
+    const finish: (() => void)[] = [];
+    const rig = started(
+      { protocol: 'http/json', engine: 'portable', batch: { size: 50, maxSize: 50 } },
+      {
+        gzip: (bytes) =>
+          new Promise((resolve) => {
+            finish.push(() => resolve(gzipSync(bytes)));
+          }),
+      },
+    );
+    record(rig.tracer, 500);
+    await rig.host.advance(1000);
+    await until(rig, () => finish.length === 10);
+    // the last one first
+    for (const done of finish.reverse()) {
+      done();
+      await rig.host.settle();
+    }
+    expect(rig.traces()).toMatchObject({ sent: 500, queued: 0 });
+    const names = rig.transport.traces().map(({ name }) => name);
+    expect(names[0]).toBe('span 450');
+    expect(new Set(names).size).toBe(500);
   });
 
   it('what was recorded while the format is loaded is part of flush() and shutdown()', async () => {
