@@ -75,8 +75,11 @@ const CASES = FAULTS.flatMap(({ fault, http, json, grpc, ...more }): Case[] => {
   return cases;
 });
 
+const named = (cases: readonly Case[]) =>
+  cases.map((one) => [`${one.protocol}: ${one.fault}`, one] as const);
+
 describe('one attempt', () => {
-  it.each(CASES)('$protocol: $fault', async ({ protocol, step, verdict, timesOut, textBytes }) => {
+  it.each(named(CASES))('%s', async (_, { protocol, step, verdict, timesOut, textBytes }) => {
     if (timesOut) vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const server = await open(protocol, [step, OK[protocol]]);
     const transport = transportTo(protocol, server.url);
@@ -91,9 +94,9 @@ describe('one attempt', () => {
 });
 
 describe('three batches, of which attempts meet the fault twice', () => {
-  it.each(CASES.filter(({ once }) => !once))(
-    '$protocol: $fault',
-    async ({ protocol, step, verdict, timesOut, textBytes }) => {
+  it.each(named(CASES.filter(({ once }) => !once)))(
+    '%s',
+    async (_, { protocol, step, verdict, timesOut, textBytes }) => {
       if (timesOut) vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
       const server = await open(protocol, [step, step, OK[protocol]]);
       const client = start(protocol, server, { compression: 'none' });
@@ -141,7 +144,7 @@ describe('three batches, of which attempts meet the fault twice', () => {
 const RETRYABLE = CASES.filter(({ verdict, once }) => verdict.kind === 'retryable' && !once);
 
 describe('a batch whose every attempt meets the fault, when it may not grow old', () => {
-  it.each(RETRYABLE)('$protocol: $fault', async (one) => {
+  it.each(named(RETRYABLE))('%s', async (_, one) => {
     const { protocol, step, verdict, timesOut, textBytes } = one;
     if (timesOut) vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const server = await open(protocol, [step]);

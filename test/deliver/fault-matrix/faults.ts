@@ -256,6 +256,56 @@ const silent: ConnectionStep = { at: 'connection', act: ({ stalled }) => stalled
 const FIVE_MB = Buffer.alloc(5_000_000);
 const TIME_OUT = /^no(t connected| answer) within \d+ ms$/;
 
+/** The same with requests that are still being written when it happens: 8 MB do not fit in any buffer. */
+const LARGE: readonly Fault[] = [
+  {
+    fault: 'reset within the body of a large request',
+    http: [withinBody(({ socket }) => socket.resetAndDestroy()), again(/ECONNRESET|EPIPE/)],
+    grpc: [
+      {
+        at: 'head',
+        act: ({ stream, socket }) => void stream.once('data', () => socket.resetAndDestroy()),
+      },
+      again(/ECONNRESET|EPIPE|closed/),
+    ],
+    once: true,
+    textBytes: 1_000_000,
+  },
+  {
+    fault: 'a large request that the server stops to read',
+    http: [withinBody(({ stalled }) => stalled()), again(TIME_OUT)],
+    grpc: [
+      {
+        at: 'head',
+        act({ stream, stalled }) {
+          stream.pause();
+          stalled();
+        },
+      },
+      again(TIME_OUT),
+    ],
+    once: true,
+    timesOut: true,
+    textBytes: 1_000_000,
+  },
+  {
+    fault: 'a refusal before a large request is read, which is never read',
+    http: [withinBody(({ socket }) => void socket.write(head(401, 0))), refused(/HTTP 401/)],
+    grpc: [
+      {
+        at: 'head',
+        act({ stream }) {
+          stream.pause();
+          trailersOnly(status(16))(stream, undefined as never);
+        },
+      },
+      refused(/UNAUTHENTICATED/),
+    ],
+    once: true,
+    textBytes: 1_000_000,
+  },
+];
+
 export const FAULTS: readonly Fault[] = [
   // connections
   {
@@ -311,6 +361,8 @@ export const FAULTS: readonly Fault[] = [
     ],
     textBytes: 30_000,
   },
+
+  ...LARGE,
 
   // requests that are not answered
   {
