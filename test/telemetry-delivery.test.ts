@@ -326,6 +326,12 @@ describe("protocol: 'grpc'", () => {
     const { message } = refusal(() => started({ protocol: 'grpc' }));
     expect(message).toContain('fake cannot send');
     expect(message).toContain("give 'http/protobuf'");
+    // a variable is no reason to fail
+    const env = { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' };
+    expect(urlOf({}, env, false)).toEqual([
+      'http://localhost:4318/v1/traces',
+      "otlp-wasm: OTEL_EXPORTER_OTLP_PROTOCOL is 'grpc', not http/protobuf or http/json; http/protobuf is used.",
+    ]);
   });
 
   it('headers, credentials in the URL and auth reach it', () => {

@@ -1,7 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { Compression } from '../compress/compress.ts';
 import { checkedEndpoint, headerProblem, shown, tracesUrl } from './checks.ts';
-import { PROTOCOLS } from './delivery.ts';
 import { grpcUrl } from './grpc-url.ts';
 import type { Protocol } from './options.ts';
 
@@ -26,7 +25,8 @@ export interface Variables {
    * @param known values that can be used.
    */
   compression<T extends Compression>(fallback: T, known: readonly T[]): T | undefined;
-  protocol(): Protocol | undefined;
+  /** As `compression`. */
+  protocol(fallback: Protocol, known: readonly Protocol[]): Protocol | undefined;
   detectors(): readonly string[] | undefined;
   disabled(): boolean;
   /** `OTEL_RESOURCE_ATTRIBUTES` and, which wins, `OTEL_SERVICE_NAME`. */
@@ -183,7 +183,7 @@ export function variablesOf(env: Env, warn: Warn): Variables {
 
     compression: (fallback, known) => oneOf('COMPRESSION', fallback, known),
 
-    protocol: () => oneOf<Protocol>('PROTOCOL', 'http/protobuf', PROTOCOLS),
+    protocol: (fallback, known) => oneOf('PROTOCOL', fallback, known),
 
     detectors() {
       const [found] = given('OTEL_NODE_RESOURCE_DETECTORS');

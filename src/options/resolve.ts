@@ -111,8 +111,11 @@ function resolveProtocol(
   variables: Variables | undefined,
   { name, grpcTransport }: Abilities,
 ): Protocol {
-  const protocol = oneOf('protocol', given, PROTOCOLS) ?? variables?.protocol() ?? PROTOCOLS[0]!;
-  if (protocol !== 'grpc' || grpcTransport !== undefined) return protocol;
+  const known = PROTOCOLS.filter((each) => each !== 'grpc' || grpcTransport !== undefined);
+  const protocol = oneOf('protocol', given, PROTOCOLS);
+  const fallback = known[0]!;
+  if (protocol === undefined) return variables?.protocol(fallback, known) ?? fallback;
+  if (known.includes(protocol)) return protocol;
   throw invalid(
     `option 'protocol' is 'grpc', which ${name} cannot send: its fetch has no HTTP/2 trailers; give 'http/protobuf', which the same collectors take on port 4318.`,
   );
