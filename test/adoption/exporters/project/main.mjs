@@ -487,6 +487,34 @@ for (const protocol of PROTOCOLS) {
       assertRejected(exporter, 10);
     }));
 
+  it(`batch, ${protocol}: refused as too large, then for its encoding: arrives in another form`, () =>
+    collecting(async (collector) => {
+      const options = { compression: 'gzip' };
+      const { exporter, provider, told } = opened(
+        'batch',
+        collector,
+        options,
+        SUBJECTS[protocol].ours,
+      );
+      await collector.fault([
+        { kind: 'status', status: 413, message: 'request larger than max', times: 1 },
+        { kind: 'status', status: 415, message: 'unsupported encoding', times: 1 },
+      ]);
+      recordMany(provider, 100);
+      await provider.forceFlush();
+      await provider.shutdown();
+      assert.deepEqual(told, []);
+      assert.deepEqual(names(collector.traces()), namesOf(100));
+      assert.deepEqual(
+        collector
+          .requests()
+          .map(({ spans }) => spans)
+          .sort(),
+        [0, 0, 50, 50],
+      );
+      assertDelivered(exporter, 100);
+    }));
+
   it(`batch, ${protocol}: a partial success is counted`, () =>
     collecting(async (collector) => {
       const { exporter, provider, told } = opened('batch', collector, {}, SUBJECTS[protocol].ours);
