@@ -26,7 +26,7 @@ const LIMITS = [
   { file: 'src/engine/generated/core-scalar.wasm', raw: 13 * 1024 },
   { file: 'dist/browser.js', gzip: 38 * 1024 },
   { file: 'dist/workerd.js', gzip: 31 * 1024 },
-  { file: 'dist/node.js', gzip: 56 * 1024 },
+  { file: 'dist/node.js', gzip: 57 * 1024 },
   // The encoder alone: no pipeline, no API, no compression. A worker's has the engine beside it.
   { file: 'dist/exporter-proto-browser.js', gzip: 28 * 1024 },
   { file: 'dist/exporter-proto-workerd.js', gzip: 21 * 1024 },

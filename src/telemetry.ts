@@ -119,7 +119,8 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
   const auth = resolveAuth(options, host);
 
   const otlp = () => {
-    const reached = authenticated(host, transportOptions(settings), auth);
+    const agent = host.agentFromEnv?.(host.env, warn) ?? {};
+    const reached = authenticated(host, { ...transportOptions(settings), agent }, auth);
     // Where there is none, the options have been refused.
     return settings.protocol === 'grpc'
       ? host.grpcTransport!(reached)

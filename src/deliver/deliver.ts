@@ -194,6 +194,8 @@ export function createDeliver(options: DeliverOptions): Deliver {
   const accepted = new Set<Encoding>();
   /** It refuses compressed bodies, and takes others. */
   let uncompressed = false;
+  /** Raw bytes of the smallest request that it found too large. */
+  let tooLargeBytes = Number.POSITIVE_INFINITY;
   /** Failures in a row, as rounds: requests that fail together count once. */
   let failures = 0;
   /** While failing: when the next probe may go. */
@@ -292,12 +294,14 @@ export function createDeliver(options: DeliverOptions): Deliver {
     const round = failures;
     entry.sending = true;
     inFlight++;
-    if (uncompressed && entry.payload.encoding !== 'identity') {
-      await replaced(entry, 'uncompressed');
-      if (!queue.has(entry)) {
-        inFlight--;
-        return pump();
-      }
+    // what is known to be refused is not tried
+    let known = knownRemedy(entry.payload);
+    while (known !== undefined && (await replaced(entry, known)))
+      known = knownRemedy(entry.payload);
+    if (!queue.has(entry)) {
+      entry.sending = false;
+      inFlight--;
+      return pump();
     }
     const { payload } = entry;
     const startedAt = clock.now();
@@ -333,11 +337,23 @@ export function createDeliver(options: DeliverOptions): Deliver {
     pump();
   }
 
+  function knownRemedy({ encoding, records, rawBytes }: Payload): Remedy | undefined {
+    if (uncompressed && encoding !== 'identity') return 'uncompressed';
+    return rawBytes >= tooLargeBytes && records > 1 ? 'split' : undefined;
+  }
+
   /** What can be tried with a payload that is refused as it is. */
-  function remedyFor({ encoding, records }: Payload, outcome: Outcome): Remedy | undefined {
+  function remedyFor(
+    { encoding, records, rawBytes }: Payload,
+    outcome: Outcome,
+  ): Remedy | undefined {
     if (outcome.kind !== 'rejected') return undefined;
     const { remedy, status } = outcome;
-    if (remedy === 'split') return records > 1 ? remedy : undefined;
+    if (remedy === 'split') {
+      if (records === 1) return undefined;
+      tooLargeBytes = Math.min(tooLargeBytes, rawBytes);
+      return remedy;
+    }
     // a 400 to an encoding that has been accepted before means the request itself
     const known = status === 400 && accepted.has(encoding);
     return encoding === 'identity' || known ? undefined : remedy;

@@ -9,6 +9,7 @@ type Shared =
   | 'remake'
   | 'engines'
   | 'httpTransport'
+  | 'agentFromEnv'
   | 'variables'
   | 'env'
   | 'warn';
@@ -17,8 +18,6 @@ type Shared =
 export interface ExporterHost extends Pick<Host, Shared> {
   /** What a relative URL is relative to, where there is such a thing. */
   baseUrl?(): string | undefined;
-  /** Options of the agent that the environment asks for (`TransportOptions.agent`). */
-  agentFromEnv?(env: Host['env'], warn: (line: string) => void): object;
   /** Keeps the program running, where that takes something; returns what lets go of it. */
   hold?(): () => void;
   /**

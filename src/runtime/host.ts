@@ -48,6 +48,8 @@ export interface Host extends Surroundings {
     warn: (line: string) => void,
     otlp: () => Transport,
   ): Transport | 'none' | undefined;
+  /** Options of the agent that the environment asks for (`TransportOptions.agent`). */
+  agentFromEnv?(env: Host['env'], warn: (line: string) => void): object;
   /** What the environment says for options that are left out, where the host has one. */
   variables?(env: Host['env'], warn: (line: string) => void): Variables;
   /** A new context manager, the best the host can have. */

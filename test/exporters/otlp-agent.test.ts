@@ -9,6 +9,7 @@ import type { TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { OTLPExporterConfig } from '../../src/exporters/exporter-options.ts';
 import { OTLPTraceExporter } from '../../src/runtime/node/exporter-proto.ts';
+import { start } from '../../src/runtime/node/index.ts';
 import { startCollector } from '../../src/workbench/collector/index.ts';
 import { endedSpans } from '../support/otlp-exporter.ts';
 
@@ -194,6 +195,18 @@ describe('TLS', () => {
     vi.stubEnv('OTEL_EXPORTER_OTLP_CLIENT_KEY', at('client.key'));
     const { result } = await exported(url);
     expect(result).toEqual({ code: 0 });
+    expect(seen).toEqual(['client']);
+  });
+
+  it('by the same variables for start()', async () => {
+    const { url, seen } = await secure();
+    vi.stubEnv('OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE', at('ca.pem'));
+    vi.stubEnv('OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE', at('client.pem'));
+    vi.stubEnv('OTEL_EXPORTER_OTLP_CLIENT_KEY', at('client.key'));
+    const telemetry = start({ tracesEndpoint: url, flushOnExit: false, detectors: [] });
+    cleanups.push(() => telemetry.shutdown());
+    telemetry.tracer('t').startSpan('s').end();
+    expect(await telemetry.flush()).toMatchObject({ complete: true, sent: 1 });
     expect(seen).toEqual(['client']);
   });
 

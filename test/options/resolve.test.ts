@@ -553,6 +553,7 @@ describe('what is resolved', () => {
       maxConnections: 3,
       maxResponseBytes: 4 * MIB,
       retryable: {},
+      agent: {},
     });
     telemetry.tracer('t').startSpan('s').end();
     await host.advance(1000);

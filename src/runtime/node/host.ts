@@ -9,6 +9,7 @@ import { watchExit } from './exit.ts';
 import { nodeHttpTransport } from './http-transport.ts';
 import { propagator } from './propagator.ts';
 import { getJson, readText, system } from './surroundings.ts';
+import { tlsFromEnv } from './tls-from-env.ts';
 
 /** Node, and Bun, whose Node API is complete enough. */
 export const host: Host = {
@@ -18,6 +19,7 @@ export const host: Host = {
   unixNow: Date.now,
   originMs: () => performance.timeOrigin,
   httpTransport: nodeHttpTransport,
+  agentFromEnv: tlsFromEnv,
   grpcTransport: lateGrpc(() => import('./grpc-transport.ts')),
   exporter: (env, warn, otlp) =>
     exporterFromEnv(env, warn, {
