@@ -89,19 +89,30 @@ describe.each(TOO_LARGE)('too large: %s (%s)', (_, protocol, tooLarge) => {
     const client = start(protocol, server, { compression });
     client.record(BATCH);
     expect(await client.telemetry.flush()).toMatchObject({ complete: true, sent: BATCH });
-    expect(seen(server)).toEqual([
+    const all = seen(server);
+    expect(all.slice(0, 4)).toEqual([
       [0, 1, 2, 3, 4, 5, 6, 7],
       [0, 1, 2, 3],
       [0, 1],
       [2, 3],
-      [4, 5, 6, 7],
+    ]);
+    expect(all.filter(({ length }) => length <= 2)).toEqual([
+      [0, 1],
+      [2, 3],
       [4, 5],
       [6, 7],
     ]);
+    // the other half may be known to be too large
+    expect(all.slice(4, -2)).toEqual(all.length === 6 ? [] : [[4, 5, 6, 7]]);
     for (const span of client.recorded) {
       expect(server.received.slice(2).flatMap(spansIn)).toContainEqual(span);
     }
-    expect(traces(client)).toMatchObject({ rejected: 0, queued: 0, requests: 7, retries: 0 });
+    expect(traces(client)).toMatchObject({
+      rejected: 0,
+      queued: 0,
+      requests: all.length,
+      retries: 0,
+    });
     const { lastError, lastWarning, state } = client.telemetry.health().endpoints[0]!;
     expect({ lastError, state }).toEqual({ lastError: undefined, state: 'ok' });
     expect(lastWarning).toMatch(/HTTP 413|RESOURCE_EXHAUSTED|OUT_OF_RANGE/);
@@ -113,10 +124,12 @@ describe.each(TOO_LARGE)('too large: %s (%s)', (_, protocol, tooLarge) => {
     const client = start(protocol, server);
     client.record(BATCH);
     expect(await client.telemetry.flush()).toMatchObject({ complete: true, rejected: BATCH });
-    expect(seen(server).map(({ length }) => length)).toEqual([
-      8, 4, 2, 1, 1, 2, 1, 1, 4, 2, 1, 1, 2, 1, 1,
-    ]);
-    expect(traces(client)).toMatchObject({ sent: 0, queued: 0, requests: 15, retries: 0 });
+    const all = seen(server);
+    expect(all.slice(0, 5).map(({ length }) => length)).toEqual([8, 4, 2, 1, 1]);
+    expect(all.filter(({ length }) => length === 1).flat()).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    // sizes that are known to be too large may be left out
+    expect(all.length).toBeLessThanOrEqual(15);
+    expect(traces(client)).toMatchObject({ sent: 0, queued: 0, requests: all.length, retries: 0 });
     expect(client.telemetry.health().endpoints[0]?.lastError).toMatch(
       /HTTP 413|RESOURCE_EXHAUSTED|OUT_OF_RANGE/,
     );
@@ -196,7 +209,8 @@ describe.each(TOO_LARGE)('too large: %s (%s)', (_, protocol, tooLarge) => {
     const accepted = server.received.map(spansIn).filter(({ length }) => length <= 3);
     expect(accepted).toHaveLength(40);
     expect(new Set(accepted.flat().map(({ name }) => name)).size).toBe(10 * BATCH);
-    expect(traces(client)).toMatchObject({ requests: 70, retries: 0, rejected: 0 });
+    expect(server.attempts).toBeLessThanOrEqual(70);
+    expect(traces(client)).toMatchObject({ requests: server.attempts, retries: 0, rejected: 0 });
     expectSound(client);
   });
 });
@@ -219,7 +233,7 @@ it('413 before the request is read, which never is, and the connection is closed
   const client = start('http/protobuf', server, { compression: 'none' });
   client.record(BATCH, 20_000);
   expect(await client.telemetry.flush()).toMatchObject({ complete: true, sent: BATCH });
-  expect(server.attempts).toBe(7);
+  expect(server.attempts).toBeLessThanOrEqual(7);
   expect(server.received.flatMap(spansIn)).toEqual(client.recorded);
   expectSound(client);
 });
