@@ -51,19 +51,46 @@ describe('a payload that is too large', () => {
     transport.rule = ({ records }) => (records > 3 ? TOO_LARGE : DELIVERED);
     deliver.push(payload(11, 1000));
     await clock.settle();
-    expect(transport.requests.map(({ payload }) => payload.records)).toEqual([
-      11, 5, 2, 3, 6, 3, 3,
-    ]);
+    // the second half is as large as what was refused: it is divided before it is sent
+    expect(transport.requests.map(({ payload }) => payload.records)).toEqual([11, 5, 2, 3, 3, 3]);
     expect(deliver.stats()).toMatchObject({
       sent: 11,
       rejected: 0,
-      requests: 7,
+      requests: 6,
       retries: 0,
       queuedRecords: 0,
       queuedBytes: 0,
       failing: false,
       lastWarning: 'HTTP 413: too large',
     });
+    expect(unaccounted(deliver)).toBe(0);
+  });
+
+  it('is divided before it is sent, once one as large has been refused; smaller ones are not', async () => {
+    const { clock, transport, deliver } = setUp({ remake, maxInFlight: 1 });
+    transport.rule = ({ rawBytes }) => (rawBytes >= 1000 ? TOO_LARGE : DELIVERED);
+    for (const bytes of [200, 100, 400, 199]) deliver.push(payload(8, bytes));
+    deliver.push(payload(1, 300));
+    await clock.settle();
+    expect(transport.requests.map(({ payload }) => [payload.records, payload.rawBytes])).toEqual([
+      ...[
+        [8, 1000],
+        [4, 500],
+        [4, 500],
+      ],
+      [8, 500],
+      // a quarter at a time
+      ...[
+        [2, 500],
+        [2, 500],
+        [2, 500],
+        [2, 500],
+      ],
+      [8, 995],
+      // what cannot be divided is tried
+      [1, 1500],
+    ]);
+    expect(deliver.stats()).toMatchObject({ sent: 32, rejected: 1, queuedBytes: 0, inFlight: 0 });
     expect(unaccounted(deliver)).toBe(0);
   });
 
@@ -94,7 +121,7 @@ describe('a payload that is too large', () => {
     deliver.push(payload(4));
     await clock.settle();
     expect(deliver.stats()).toMatchObject({ sent: 3, rejected: 1, lastError: TOO_LARGE.reason });
-    expect(transport.requests.map(({ payload }) => payload.records)).toEqual([4, 2, 1, 1, 2, 1, 1]);
+    expect(transport.requests.map(({ payload }) => payload.records)).toEqual([4, 2, 1, 1, 1, 1]);
     expect(unaccounted(deliver)).toBe(0);
   });
 
@@ -412,6 +439,11 @@ describe('the observer', () => {
       'attempted',
       'partial',
     ]);
+    // one that will not be tried again has not failed, it is given up
+    expect(await push([])).toEqual([
+      ...['attempted', 'failed', 'attempted', 'failed', 'attempted', 'failed'],
+      ...['attempted', 'retry_expired'],
+    ]);
     expect(await push([TOO_LARGE, DELIVERED, TOO_LARGE])).toEqual([
       'attempted',
       'replaced',
@@ -419,11 +451,6 @@ describe('the observer', () => {
       'delivered',
       'attempted',
       'rejected',
-    ]);
-    // one that will not be tried again has not failed, it is given up
-    expect(await push([])).toEqual([
-      ...['attempted', 'failed', 'attempted', 'failed', 'attempted', 'failed'],
-      ...['attempted', 'retry_expired'],
     ]);
     expect(faults).toEqual([]);
   });
