@@ -7,6 +7,7 @@ import { gunzipSync } from 'node:zlib';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
 import { answered, framed, trailersOnly } from '../../support/grpc-server.ts';
+import { FakeClock } from '../fake-clock.ts';
 import type { Client } from './client.ts';
 import { spansIn } from './decoded.ts';
 import { answer, call, status } from './faults.ts';
@@ -134,6 +135,24 @@ describe.each(TOO_LARGE)('too large: %s (%s)', (_, protocol, tooLarge) => {
       /HTTP 413|RESOURCE_EXHAUSTED|OUT_OF_RANGE/,
     );
     expect(droppedBy(client)).toEqual({});
+    expectSound(client);
+  });
+
+  it.fails('everything was too large for a moment: later batches are whole again', async () => {
+    let passing = false;
+    const server = await deciding(protocol, () => (passing ? accepts(protocol) : tooLarge));
+    const clock = new FakeClock();
+    const client = start(protocol, server, { clock });
+    client.record(BATCH);
+    expect(await client.telemetry.flush()).toMatchObject({ complete: true, rejected: BATCH });
+    passing = true;
+    for (let batch = 0; batch < 20; batch++) {
+      client.record(BATCH);
+      expect(await client.telemetry.flush()).toMatchObject({ complete: true, rejected: BATCH });
+      await clock.advance(600_000);
+    }
+    expect(spansIn(server.received.at(-1)!)).toHaveLength(BATCH);
+    expect(traces(client)).toMatchObject({ sent: 20 * BATCH, queued: 0 });
     expectSound(client);
   });
 
