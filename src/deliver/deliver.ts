@@ -144,6 +144,9 @@ interface Waiter {
   cancel: () => void;
 }
 
+/** How long a size is held to be too large, milliseconds: limits change, and some are mistakes. */
+const TOO_LARGE_MS = 300_000;
+
 /** Longest wait a timer can be set to, milliseconds. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -194,8 +197,9 @@ export function createDeliver(options: DeliverOptions): Deliver {
   const accepted = new Set<Encoding>();
   /** It refuses compressed bodies, and takes others. */
   let uncompressed = false;
-  /** Raw bytes of the smallest request that it found too large. */
+  /** Raw bytes of the smallest request that it found too large and took in parts, and until when. */
   let tooLargeBytes = Number.POSITIVE_INFINITY;
+  let tooLargeUntil = 0;
   /** Failures in a row, as rounds: requests that fail together count once. */
   let failures = 0;
   /** While failing: when the next probe may go. */
@@ -319,6 +323,7 @@ export function createDeliver(options: DeliverOptions): Deliver {
     }
     limit?.ended(limitRound, clock.now() - startedAt, endOf(outcome));
     const remedy = remedyFor(payload, outcome);
+    if (remedy === 'split') entry.refusedBytes = payload.rawBytes;
     const again = remedy !== undefined && (await replaced(entry, remedy));
     entry.sending = false;
     inFlight--;
@@ -339,21 +344,25 @@ export function createDeliver(options: DeliverOptions): Deliver {
 
   function knownRemedy({ encoding, records, rawBytes }: Payload): Remedy | undefined {
     if (uncompressed && encoding !== 'identity') return 'uncompressed';
-    return rawBytes >= tooLargeBytes && records > 1 ? 'split' : undefined;
+    if (rawBytes < tooLargeBytes || records === 1) return undefined;
+    return clock.now() < tooLargeUntil ? 'split' : undefined;
+  }
+
+  /** A part was accepted of what was refused whole: it was the size. */
+  function learnSize(refusedBytes: number | undefined, acceptedBytes: number): void {
+    const now = clock.now();
+    const isOld = now >= tooLargeUntil || acceptedBytes >= tooLargeBytes;
+    if (isOld) tooLargeBytes = Number.POSITIVE_INFINITY;
+    if (refusedBytes === undefined || refusedBytes >= tooLargeBytes) return;
+    tooLargeBytes = refusedBytes;
+    tooLargeUntil = now + TOO_LARGE_MS;
   }
 
   /** What can be tried with a payload that is refused as it is. */
-  function remedyFor(
-    { encoding, records, rawBytes }: Payload,
-    outcome: Outcome,
-  ): Remedy | undefined {
+  function remedyFor({ encoding, records }: Payload, outcome: Outcome): Remedy | undefined {
     if (outcome.kind !== 'rejected') return undefined;
     const { remedy, status } = outcome;
-    if (remedy === 'split') {
-      if (records === 1) return undefined;
-      tooLargeBytes = Math.min(tooLargeBytes, rawBytes);
-      return remedy;
-    }
+    if (remedy === 'split') return records > 1 ? remedy : undefined;
     // a 400 to an encoding that has been accepted before means the request itself
     const known = status === 400 && accepted.has(encoding);
     return encoding === 'identity' || known ? undefined : remedy;
@@ -377,6 +386,7 @@ export function createDeliver(options: DeliverOptions): Deliver {
       lastError = shown(outcome.reason, []);
     } else {
       accepted.add(encoding);
+      learnSize(entry.refusedBytes, rawBytes);
       sentRawBytes += rawBytes;
       sentBytes += body.length;
       if (outcome.kind === 'partial') {

@@ -33,6 +33,8 @@ export interface Entry {
   sending: boolean;
   /** Its body was compressed when it was pushed, and is no more. */
   recoded: boolean;
+  /** Raw bytes of what was last refused of it as too large. */
+  refusedBytes: number | undefined;
 }
 
 export interface Queue {
@@ -85,6 +87,7 @@ export function createQueue({ maxBytes, dropPolicy, priority }: QueueOptions): Q
       failures: 0,
       sending: false,
       recoded: false,
+      refusedBytes: undefined,
     });
     count(payload, 1);
     return victims;

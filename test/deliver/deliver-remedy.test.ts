@@ -94,6 +94,39 @@ describe('a payload that is too large', () => {
     expect(unaccounted(deliver)).toBe(0);
   });
 
+  it('says nothing of the size when no part of it is taken either', async () => {
+    const { clock, transport, deliver } = setUp({ remake });
+    transport.rule = () => TOO_LARGE;
+    deliver.push(payload(4, 100));
+    await clock.settle();
+    expect(deliver.stats()).toMatchObject({ rejected: 4, requests: 7 });
+    transport.rule = () => DELIVERED;
+    deliver.push(payload(512, 9000));
+    await clock.settle();
+    expect(deliver.stats()).toMatchObject({ sent: 512, requests: 8 });
+  });
+
+  it('is tried whole again five minutes after a size was found', async () => {
+    const { clock, transport, deliver } = setUp({ remake });
+    transport.rule = ({ records }) => (records > 4 ? TOO_LARGE : DELIVERED);
+    const push = async () => {
+      const before = transport.requests.length;
+      deliver.push(payload(8, 800));
+      await clock.settle();
+      return transport.requests.slice(before).map(({ payload }) => payload.records);
+    };
+    expect(await push()).toEqual([8, 4, 4]);
+    await clock.advance(299_999);
+    expect(await push()).toEqual([4, 4]);
+    await clock.advance(1);
+    expect(await push()).toEqual([8, 4, 4]);
+    await clock.advance(300_000);
+    // the limit has been raised
+    transport.rule = () => DELIVERED;
+    expect(await push()).toEqual([8]);
+    expect(await push()).toEqual([8]);
+  });
+
   it('has its parts in flight one at a time, others beside them', async () => {
     const { clock, transport, deliver } = setUp({ remake });
     deliver.push(payload(4));
