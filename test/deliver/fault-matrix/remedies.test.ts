@@ -156,6 +156,32 @@ describe.each(TOO_LARGE)('too large: %s (%s)', (_, protocol, tooLarge) => {
     expectSound(client);
   });
 
+  it('what helped is done beforehand for a while, then a whole batch is tried again', async () => {
+    let limit = 4;
+    const server = await deciding(protocol, (request) =>
+      spansIn(request).length > limit ? tooLarge : accepts(protocol),
+    );
+    const clock = new FakeClock();
+    const client = start(protocol, server, { clock });
+    // longer names and no shorter requests from batch to batch
+    const sizes = async () => {
+      const before = server.received.length;
+      client.record(BATCH);
+      expect(await client.telemetry.flush()).toMatchObject({ complete: true, rejected: 0 });
+      return server.received.slice(before).map((request) => spansIn(request).length);
+    };
+    expect(await sizes()).toEqual([8, 4, 4]);
+    expect(await sizes()).toEqual([4, 4]);
+    await clock.advance(60_000);
+    expect(await sizes()).toEqual([4, 4]);
+    await clock.advance(600_000);
+    expect(await sizes()).toEqual([8, 4, 4]);
+    limit = 8;
+    await clock.advance(600_000);
+    expect(await sizes()).toEqual([8]);
+    expectSound(client);
+  });
+
   it('one record that is too large is rejected, all others are accepted', async () => {
     const server = await deciding(protocol, (request) =>
       rawLength(request) > 20_000 ? tooLarge : accepts(protocol),
