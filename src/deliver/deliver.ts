@@ -204,6 +204,8 @@ export function createDeliver(options: DeliverOptions): Deliver {
   let failures = 0;
   /** While failing: when the next probe may go. */
   let probeAt = 0;
+  /** How long a silence it asked for last, since it answered. */
+  let askedMs = 0;
   /** The server asked for silence until then; a success in between does not lift it. */
   let throttledUntil = 0;
   let closedAs: 'shutdown' | 'exit' | undefined;
@@ -398,6 +400,7 @@ export function createDeliver(options: DeliverOptions): Deliver {
     }
     // a refusal is an answer too: the endpoint is alive
     failures = 0;
+    askedMs = 0;
     rejected += refused;
     sent += records - refused;
     // other parts of it may have been accepted as they were
@@ -418,7 +421,11 @@ export function createDeliver(options: DeliverOptions): Deliver {
     entry.failures++;
     const now = clock.now();
     const { delayMs = 0 } = outcome;
-    const wait = (steps: number) => now + backoffMs(retry, steps, delayMs, random());
+    // google.rpc.RetryInfo: what fails again after a delay backs off based on that
+    const initialMs = Math.max(retry.initialMs, delayMs > 0 ? 0 : askedMs);
+    const policy = { ...retry, initialMs, maxMs: Math.max(retry.maxMs, initialMs) };
+    const wait = (steps: number) => now + backoffMs(policy, steps, delayMs, random());
+    if (delayMs > 0) askedMs = delayMs;
     entry.dueAt = wait(entry.failures);
     if (round === failures) probeAt = wait(++failures);
     if (delayMs > 0) throttledUntil = Math.max(throttledUntil, entry.dueAt);

@@ -150,7 +150,7 @@ export function shown(text: string, secrets: readonly string[]): string {
 }
 
 /** More of a text is not looked at. */
-const MAX_TEXT_CHARS = 4096;
+const MAX_TEXT_CHARS = 1024;
 
 /**
  * How much of a secret's beginning tells something: servers quote tokens in part, and answers are
@@ -163,6 +163,7 @@ function tellingChars({ length }: string): number {
 /** The text without secrets and their beginnings; at every place the longest of them. */
 function withoutSecrets(text: string, secrets: readonly string[]): string {
   const end = Math.min(text.length, MAX_TEXT_CHARS);
+  if (secrets.length === 0) return text.slice(0, end);
   let line = '';
   for (let at = 0; at < end; ) {
     let length = 0;

@@ -163,6 +163,25 @@ describe('retry', () => {
     expect(times(transport.requests)).toEqual([0, 20_500, 41_500]);
   });
 
+  it('backs off from what the server had asked for, when it fails again without a word', async () => {
+    const { clock, transport, deliver } = setUp();
+    let attempt = 0;
+    transport.rule = () => {
+      attempt++;
+      if (attempt === 1) return { ...UNAVAILABLE, delayMs: 5000 } as Outcome;
+      return attempt < 4 ? UNAVAILABLE : DELIVERED;
+    };
+    deliver.push(payload());
+    await clock.advance(MINUTE);
+    // 5 s and jitter of up to 1 s; then 2 x 5 s, 4 x 5 s
+    expect(times(transport.requests)).toEqual([0, 6000, 16_000, 36_000]);
+    transport.rule = () => (attempt++ === 4 ? UNAVAILABLE : DELIVERED);
+    deliver.push(payload());
+    await clock.advance(MINUTE);
+    // forgotten with the answer
+    expect(times(transport.requests).slice(4)).toEqual([60_000, 61_000]);
+  });
+
   it('backs off after Retry-After: 0', async () => {
     const { clock, transport, deliver } = setUp();
     transport.rule = () => ({ kind: 'retryable', reason: 'HTTP 429', delayMs: 0 });
