@@ -4,6 +4,7 @@
  */
 
 import { textOf } from './api/trace/attributes.ts';
+import { concatenated } from './codec/bytes.ts';
 import { tracesToJson } from './codec/json.ts';
 import { planMemory } from './engine/plan.ts';
 import { type EngineSources, selectEngine } from './engine/select.ts';
@@ -174,12 +175,5 @@ function notReadable(at: number, error: unknown): OtlpError {
 
 /** Requests one behind the other are one: the elements of a repeated field may come in pieces. */
 function joined(requests: readonly Uint8Array[]): Uint8Array {
-  if (requests.length === 1) return requests[0]!;
-  const all = new Uint8Array(requests.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const request of requests) {
-    all.set(request, at);
-    at += request.length;
-  }
-  return all;
+  return requests.length === 1 ? requests[0]! : concatenated(requests);
 }

@@ -30,6 +30,7 @@ import { OtlpError } from './errors.ts';
 import { lossReporter } from './health/losses.ts';
 import {
   type ContextHealth,
+  endpointHealth,
   type FlushReport,
   type Health,
   shownUrl,
@@ -418,17 +419,7 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
         signals: { traces: traceHealth(pipeline, deliver) },
         detectors: detection.detectors.map(({ name, state }) => ({ name, state })),
         context: 'kind' in context ? { manager: context.kind, reason: context.reason } : context,
-        endpoints: [
-          {
-            url: transport.name ?? shownUrl(settings.url),
-            state: stats.failing ? 'failing' : 'ok',
-            inFlight: stats.inFlight,
-            limit: stats.limit,
-            connections: stats.connections,
-            lastError: stats.lastError,
-            lastWarning: stats.lastWarning,
-          },
-        ],
+        endpoints: [endpointHealth(transport.name ?? shownUrl(settings.url), stats)],
         redacted: settings.redaction && { ...settings.redaction.counts },
         memory: {
           engineBytes: engine?.buffer.byteLength ?? 0,

@@ -48,7 +48,7 @@ export function decodeExportResponse(
 
 /** Decodes `message` of the google.rpc.Status in a failed answer; `undefined` when it is none. */
 export function decodeStatusMessage(body: Uint8Array, contentType: string): string | undefined {
-  if (isProtobuf(contentType)) return readNumberAndText(body, 0, body.length)?.message;
+  if (isProtobuf(contentType)) return readNumberAndText(body)?.message;
   if (!isJson(contentType)) return undefined;
   const message = parseObject(body)?.['message'];
   return typeof message === 'string' ? message.slice(0, MAX_MESSAGE_BYTES) : undefined;
@@ -96,7 +96,7 @@ function eachField(
   bytes: Uint8Array,
   visit: (tag: number, content: Uint8Array, number: number) => void,
 ): boolean {
-  const cursor: Cursor = { bytes, at: 0, end: bytes.length, value: 0, from: 0 };
+  const cursor = cursorOf(bytes);
   let field: number;
   while ((field = nextField(cursor)) > 0) {
     visit(field, bytes.subarray(cursor.from, cursor.at), cursor.value);
@@ -124,41 +124,27 @@ function parseObject(body: Uint8Array): Record<string, unknown> | undefined {
 }
 
 function readResponse(body: Uint8Array): ExportResponse | undefined {
-  const cursor: Cursor = { bytes: body, at: 0, end: body.length, value: 0, from: 0 };
-  let answer = ALL_ACCEPTED;
-  let field: number;
-  while ((field = nextField(cursor)) > 0) {
-    if (field !== PARTIAL_SUCCESS) continue;
-    const partial = readNumberAndText(body, cursor.from, cursor.at);
-    if (partial === undefined) return undefined;
-    answer = partial;
-  }
-  return field === END ? answer : undefined;
+  let answer: ExportResponse | undefined = ALL_ACCEPTED;
+  const whole = eachField(body, (field, partial) => {
+    if (field === PARTIAL_SUCCESS && answer !== undefined) answer = readNumberAndText(partial);
+  });
+  return whole ? answer : undefined;
 }
 
-function readNumberAndText(
-  bytes: Uint8Array,
-  from: number,
-  end: number,
-): ExportResponse | undefined {
-  const cursor: Cursor = { bytes, at: from, end, value: 0, from };
+function readNumberAndText(bytes: Uint8Array): ExportResponse | undefined {
   let rejected = 0;
   let message = '';
-  let field: number;
-  while ((field = nextField(cursor)) > 0) {
-    if (field === NUMBER) {
-      // int64: what has the top bit set is negative, and means nothing here
-      rejected = cursor.value < 2 ** 63 ? cursor.value : 0;
-    } else if (field === TEXT) {
-      const to = Math.min(cursor.at, cursor.from + MAX_MESSAGE_BYTES);
-      message = new TextDecoder().decode(bytes.subarray(cursor.from, to));
-    }
-  }
-  return field === END ? { rejected, message } : undefined;
+  const whole = eachField(bytes, (field, text, number) => {
+    // int64: what has the top bit set is negative, and means nothing here
+    if (field === NUMBER) rejected = number < 2 ** 63 ? number : 0;
+    else if (field === TEXT)
+      message = new TextDecoder().decode(text.subarray(0, MAX_MESSAGE_BYTES));
+  });
+  return whole ? { rejected, message } : undefined;
 }
 
 /** One field at a time: `value` of a varint, `from`..`at` of a length-delimited field. */
-export interface Cursor {
+interface Cursor {
   readonly bytes: Uint8Array;
   at: number;
   readonly end: number;
@@ -167,6 +153,10 @@ export interface Cursor {
 }
 
 // tags: field number * 8 + wire type
+export function cursorOf(bytes: Uint8Array): Cursor {
+  return { bytes, at: 0, end: bytes.length, value: 0, from: 0 };
+}
+
 const NUMBER = (1 << 3) | 0;
 const PARTIAL_SUCCESS = (1 << 3) | 2;
 const TEXT = (2 << 3) | 2;

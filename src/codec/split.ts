@@ -18,7 +18,7 @@
  */
 
 import { concatenated, pushVarint } from './bytes.ts';
-import { type Cursor, END, nextField } from './response.ts';
+import { cursorOf, END, nextField } from './response.ts';
 
 type Halves = readonly [Uint8Array, Uint8Array];
 
@@ -94,10 +94,6 @@ function cut(
     }
   }
   return [before, after];
-}
-
-function cursorOf(bytes: Uint8Array): Cursor {
-  return { bytes, at: 0, end: bytes.length, value: 0, from: 0 };
 }
 
 /** Views of one request become one where they touch, so that there are few however many fields. */

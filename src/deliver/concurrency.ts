@@ -1,5 +1,5 @@
 /**
- * How many requests to one endpoint may be in flight: a fixed number, or one that is found out.
+ * How many requests to one endpoint may be in flight, where that is found out.
  *
  * A server that works on c requests at once gains nothing from more than c; the rest waits in its
  * queue (Little's law: in flight = throughput × latency), and more than that queue holds is refused.
@@ -55,12 +55,6 @@ export interface ConcurrencyLimit {
   started(): number;
   /** The attempt for which `started` returned `round` has ended. */
   ended(round: number, latencyMs: number, end: AttemptEnd): void;
-}
-
-/** Always `max`, at least 1. */
-export function fixedLimit(max: number): ConcurrencyLimit {
-  const current = Math.max(1, Math.trunc(max));
-  return { current, started: () => 0, ended() {} };
 }
 
 export interface AdaptiveLimitOptions {

@@ -215,9 +215,11 @@ export function createDeliver(options: DeliverOptions): Deliver {
 
   function push(payload: Payload): void {
     pushed += payload.records;
-    const given = closedAs === undefined ? queue.add(payload, clock.now()) : undefined;
-    if (given === undefined) count(payload, closedAs!);
-    for (const lost of given ?? []) {
+    if (closedAs !== undefined) {
+      count(payload, closedAs);
+      return;
+    }
+    for (const lost of queue.add(payload, clock.now())) {
       if ('payload' in lost) countAll(lost, 'queue_full');
       else count(lost, 'queue_full');
     }

@@ -18,7 +18,13 @@ import { planMemory } from '../engine/plan.ts';
 import { type Engine, selectEngine } from '../engine/select.ts';
 import { OtlpError } from '../errors.ts';
 import { lossReporter } from '../health/losses.ts';
-import { type EndpointHealth, type Health, type SignalHealth, shownUrl } from '../health/report.ts';
+import {
+  type EndpointHealth,
+  endpointHealth,
+  type Health,
+  type SignalHealth,
+  shownUrl,
+} from '../health/report.ts';
 import { type ExportFormat, type MakeBody, makeBodies } from '../request-bodies.ts';
 import { deliverOn, inTime, MAX_WAITING, transportOptions } from '../wiring.ts';
 import type { ExporterHost } from './exporter-host.ts';
@@ -232,17 +238,7 @@ export class TraceExporter {
             : 'the portable engine is being loaded'),
       },
       signals: { traces: this.#traces() },
-      endpoints: [
-        {
-          url: shownUrl(this.#settings.url),
-          state: stats.failing ? 'failing' : 'ok',
-          inFlight: stats.inFlight,
-          limit: stats.limit,
-          connections: stats.connections,
-          lastError: stats.lastError,
-          lastWarning: stats.lastWarning,
-        },
-      ],
+      endpoints: [endpointHealth(shownUrl(this.#settings.url), stats)],
       memory: { engineBytes: engine?.buffer.byteLength ?? 0, queueBytes: stats.queuedBytes },
     };
   }

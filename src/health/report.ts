@@ -1,5 +1,5 @@
 import type { Detection } from '../api/resource/detection.ts';
-import type { Deliver, DropCause } from '../deliver/deliver.ts';
+import type { Deliver, DeliverStats, DropCause } from '../deliver/deliver.ts';
 import type { Connections } from '../deliver/transport.ts';
 import type { EngineName } from '../engine/select.ts';
 import type { Pipeline } from '../pipeline.ts';
@@ -91,6 +91,13 @@ export interface FlushReport {
   readonly dropped: number;
   readonly queued: number;
   readonly lastError: string | undefined;
+}
+
+/** The state of the one endpoint that delivery has. */
+export function endpointHealth(url: string, stats: DeliverStats): EndpointHealth {
+  const { failing, inFlight, limit, connections, lastError, lastWarning } = stats;
+  const state = failing ? 'failing' : 'ok';
+  return { url, state, inFlight, limit, connections, lastError, lastWarning };
 }
 
 /** Adds up what the pipeline and delivery have counted. */

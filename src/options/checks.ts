@@ -25,6 +25,11 @@ export function refused(name: string, value: unknown, wanted: string, seen = '')
   return invalid(`option '${name}' is ${shown(value)}${seen}; give ${wanted}, or leave it out.`);
 }
 
+/** `a, b or c` */
+export function anyOf(texts: readonly string[]): string {
+  return `${texts.slice(0, -1).join(', ')} or ${texts.at(-1)}`;
+}
+
 /** For an option that has something of no use in it. */
 export function refusedEntry(name: string, entry: string, wanted: string): OtlpError {
   return invalid(`option '${name}' has an entry ${entry}; give ${wanted}.`);

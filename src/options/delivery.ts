@@ -4,7 +4,16 @@ import { GRPC_CODES } from '../deliver/grpc-outcome.ts';
 import type { DropPolicy } from '../deliver/queue.ts';
 import { DEFAULT_RETRY, type RetryPolicy } from '../deliver/retry.ts';
 import { type RetryableAnswers, SIGNALS, type Signal } from '../deliver/transport.ts';
-import { group, headerProblem, invalid, list, refused, refusedEntry, shown } from './checks.ts';
+import {
+  anyOf,
+  group,
+  headerProblem,
+  invalid,
+  list,
+  refused,
+  refusedEntry,
+  shown,
+} from './checks.ts';
 import type { Range, Variables } from './env.ts';
 import type { Protocol, StartOptions } from './options.ts';
 
@@ -46,8 +55,7 @@ export function oneOf<T extends string>(
   texts: readonly T[],
 ): T | undefined {
   if (value === undefined || texts.includes(value)) return value;
-  const quoted = texts.map((text) => `'${text}'`);
-  throw refused(name, value, `${quoted.slice(0, -1).join(', ')} or ${quoted.at(-1)}`);
+  throw refused(name, value, anyOf(texts.map((text) => `'${text}'`)));
 }
 
 /** An option that is a list of which each member is checked. */

@@ -1,10 +1,10 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { Compression } from '../compress/compress.ts';
-import { checkedEndpoint, headerProblem, shown, tracesUrl } from './checks.ts';
+import { anyOf, checkedEndpoint, headerProblem, shown, tracesUrl } from './checks.ts';
 import { grpcUrl } from './grpc-url.ts';
 import type { Protocol } from './options.ts';
+import { type Env, exporterVariables, setVariables } from './variables.ts';
 
-type Env = Readonly<Record<string, string | undefined>>;
 type Warn = (line: string) => void;
 
 /** Default and bounds of a number, both allowed. */
@@ -33,11 +33,11 @@ export interface Variables {
   resource(): Attributes;
 }
 
-const TRACES = 'OTEL_EXPORTER_OTLP_TRACES_';
-const GENERAL = 'OTEL_EXPORTER_OTLP_';
 const COUNT = 'OTEL_ATTRIBUTE_COUNT_LIMIT';
 
-const TIMEOUT = [`${TRACES}TIMEOUT`, `${GENERAL}TIMEOUT`];
+const ENDPOINT = exporterVariables('ENDPOINT');
+const HEADERS = exporterVariables('HEADERS');
+const TIMEOUT = exporterVariables('TIMEOUT');
 
 /** Variables of each option that is a number, most specific first. */
 const NUMBERS: Readonly<Record<string, readonly string[]>> = {
@@ -115,21 +115,15 @@ function percentDecoded(text: string): string | undefined {
 export function variablesOf(env: Env, warn: Warn): Variables {
   const warned = new Set<string>();
 
-  /** Those of these variables that are set; empty is unset (specification, "Parsing empty value"). */
-  const given = (...names: readonly string[]) =>
-    names.flatMap((name) => {
-      const text = env[name]?.trim();
-      return text ? [{ name, text }] : [];
-    });
+  const given = (...names: readonly string[]) => setVariables(env, names);
 
   /** A variable of the exporter that is one of a few texts, in any case (specification, "Enum"). */
   function oneOf<T extends string>(name: string, fallback: T, known: readonly T[]): T | undefined {
-    const [found] = given(TRACES + name, GENERAL + name);
+    const [found] = given(...exporterVariables(name));
     if (found === undefined) return undefined;
     const text = found.text.toLowerCase() as T;
     if (known.includes(text)) return text;
-    const all = `${known.slice(0, -1).join(', ')} or ${known.at(-1)}`;
-    warn(`${found.name} is ${shown(found.text)}, not ${all}; ${fallback} is used.`);
+    warn(`${found.name} is ${shown(found.text)}, not ${anyOf(known)}; ${fallback} is used.`);
     return undefined;
   }
 
@@ -151,10 +145,10 @@ export function variablesOf(env: Env, warn: Warn): Variables {
     },
 
     url() {
-      for (const { name, text } of given(`${TRACES}ENDPOINT`, `${GENERAL}ENDPOINT`)) {
+      for (const { name, text } of given(...ENDPOINT)) {
         try {
           const url = checkedEndpoint(name, text);
-          return name.startsWith(TRACES) ? url : tracesUrl(url);
+          return name === ENDPOINT[0] ? url : tracesUrl(url);
         } catch (error) {
           warn(`${(error as Error).message} It is ignored.`);
         }
@@ -164,7 +158,7 @@ export function variablesOf(env: Env, warn: Warn): Variables {
 
     headers() {
       const headers: Record<string, string> = {};
-      for (const { name, text } of given(`${GENERAL}HEADERS`, `${TRACES}HEADERS`)) {
+      for (const { name, text } of given(...[...HEADERS].reverse())) {
         const parsed = parseHeaders(text);
         const problem =
           parsed === undefined

@@ -1,10 +1,8 @@
 /** Where OTLP/gRPC calls go (specification, "OTLP exporter", "Endpoint URLs" and "insecure"). */
 
 import { checkedEndpoint, checkedUrl, invalid } from './checks.ts';
+import { type Env, exporterVariables, setVariables } from './variables.ts';
 
-type Env = Readonly<Record<string, string | undefined>>;
-
-const VARIABLE_PREFIXES = ['OTEL_EXPORTER_OTLP_TRACES_', 'OTEL_EXPORTER_OTLP_'];
 const DEFAULT_URL = 'http://localhost:4317';
 
 /** Where variables come from, and who is told of those that are of no use. */
@@ -30,7 +28,7 @@ export function grpcUrl(
 ): string {
   const { env, warn } = source;
   if (url !== undefined) return target(option, url, secure, source);
-  for (const { name, text } of variables('ENDPOINT', env)) {
+  for (const { name, text } of setVariables(env, exporterVariables('ENDPOINT'))) {
     try {
       return target(name, text, secure, source);
     } catch (error) {
@@ -38,14 +36,6 @@ export function grpcUrl(
     }
   }
   return target('the default', DEFAULT_URL, secure, source);
-}
-
-/** Those of these variables that are set, most specific first. */
-function variables(name: string, env: Env): { name: string; text: string }[] {
-  return VARIABLE_PREFIXES.flatMap((prefix) => {
-    const text = env[prefix + name]?.trim();
-    return text ? [{ name: prefix + name, text }] : [];
-  });
 }
 
 /** Scheme, host and port; TLS or not as upstream decides it. */
@@ -57,7 +47,8 @@ function target(
 ): string {
   const text = typeof value === 'string' ? value.trim() : value;
   if (typeof text === 'string' && /^unix:/i.test(text)) return socketUrl(name, text, secure);
-  const plain = secure === undefined ? variables('INSECURE', env)[0]?.text : undefined;
+  const plain =
+    secure === undefined ? setVariables(env, exporterVariables('INSECURE'))[0]?.text : undefined;
   const assumed = plain?.toLowerCase() === 'true' ? 'http' : 'https';
   // What is no string is refused as it is.
   const complete = typeof text !== 'string' || /^\w{1,8}:\/\//.test(text);

@@ -1,3 +1,5 @@
+import { concatenated } from '../codec/bytes.ts';
+
 /** The whole of a stream; cancelled and not there when it is longer than `maxBytes`. */
 export async function readAll(
   stream: ReadableStream<Uint8Array>,
@@ -14,11 +16,5 @@ export async function readAll(
       return undefined;
     }
   }
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
+  return concatenated(chunks);
 }

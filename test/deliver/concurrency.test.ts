@@ -5,7 +5,6 @@ import {
   type AttemptEnd,
   adaptiveLimit,
   type ConcurrencyLimit,
-  fixedLimit,
 } from '../../src/deliver/concurrency.ts';
 import { createDeliver } from '../../src/deliver/deliver.ts';
 import type { Transport } from '../../src/deliver/transport.ts';
@@ -13,6 +12,7 @@ import { ROOT } from '../support/bundle.ts';
 import { randomFrom } from '../support/random.ts';
 import { FakeClock } from './fake-clock.ts';
 import {
+  fixedLimit,
   type Measurement,
   SimulatedServer,
   type Simulation,

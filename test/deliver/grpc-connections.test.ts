@@ -11,6 +11,7 @@ import {
   payload,
   retryable,
   transportTo,
+  until,
 } from '../support/grpc-delivery.ts';
 import { type Answer, answered } from '../support/grpc-server.ts';
 
@@ -24,10 +25,6 @@ function held() {
     for (const one of open.splice(0)) one();
   };
   return { answer, release };
-}
-
-async function until(condition: () => boolean) {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Lets a time pass on the monotonic clock that connections are measured by. */

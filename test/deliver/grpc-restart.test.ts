@@ -10,16 +10,11 @@ import {
   payload,
   retryable,
   transportTo,
+  until,
 } from '../support/grpc-delivery.ts';
 import { answered, framed } from '../support/grpc-server.ts';
 
 const OK = answered({ 'grpc-status': '0' });
-
-const turn = () => new Promise((resolve) => setImmediate(resolve));
-
-async function until(condition: () => boolean) {
-  while (!condition()) await turn();
-}
 
 /** A payload that can be told from others. */
 function numbered(number: number) {

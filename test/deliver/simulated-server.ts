@@ -3,6 +3,12 @@
 import type { ConcurrencyLimit } from '../../src/deliver/concurrency.ts';
 import { randomFrom, type SeededRandom } from '../support/random.ts';
 
+/** Always `max`, at least 1: what the adaptive limit is compared with. */
+export function fixedLimit(max: number): ConcurrencyLimit {
+  const current = Math.max(1, Math.trunc(max));
+  return { current, started: () => 0, ended() {} };
+}
+
 /** Milliseconds that pass when somebody says so. */
 export interface SimulatedTime {
   readonly now: number;

@@ -109,3 +109,8 @@ export const rejected = (reason: string) => ({
   kind: 'rejected',
   reason: expect.stringContaining(reason),
 });
+
+/** Turns of the event loop, until it is so. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}

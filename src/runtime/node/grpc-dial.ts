@@ -60,9 +60,9 @@ async function tunnelTo(url: URL, env: Env, timeoutMs: number) {
     throw new LastingError((error as Error).message);
   }
   if (proxy === undefined) return undefined;
-  const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
+  const target = { host: url.hostname, port: proxies.portOf(url) };
   try {
-    return await proxies.connectThrough(proxy, { host: url.hostname, port }, timeoutMs);
+    return await proxies.connectThrough(proxy, target, timeoutMs);
   } catch (error) {
     const { message, code = '' } = error as NodeJS.ErrnoException;
     throw LASTING_ERROR.test(code) ? new LastingError(message) : error;

@@ -22,10 +22,8 @@ export function proxyOf(url: URL, env: Env): URL | undefined {
   const scheme = url.protocol.slice(0, -1);
   if (scheme !== 'http' && scheme !== 'https') return undefined;
   const cgi = scheme === 'http' && variable('request_method', env) !== undefined;
-  const [name, text] =
-    variable(`${scheme}_proxy`, env, cgi) ?? variable('all_proxy', env) ?? ([] as const);
-  if (name === undefined || text === undefined || isExempt(url, env)) return undefined;
-  return checkedProxy(name, text);
+  const found = variable(`${scheme}_proxy`, env, cgi) ?? variable('all_proxy', env);
+  return found === undefined || isExempt(url, env) ? undefined : checkedProxy(...found);
 }
 
 /**
@@ -36,16 +34,13 @@ export function proxyOf(url: URL, env: Env): URL | undefined {
  */
 export function grpcProxyOf(url: URL, env: Env): URL | undefined {
   const cgi = variable('request_method', env) !== undefined;
-  const [name, text] =
+  const found =
     variable('grpc_proxy', env) ??
     variable('https_proxy', env) ??
     variable('http_proxy', env, cgi) ??
-    variable('all_proxy', env) ??
-    ([] as const);
-  if (name === undefined || text === undefined || isExempt(url, env, 'no_grpc_proxy')) {
-    return undefined;
-  }
-  return checkedProxy(name, text);
+    variable('all_proxy', env);
+  const exempt = found === undefined || isExempt(url, env, 'no_grpc_proxy');
+  return exempt ? undefined : checkedProxy(...found);
 }
 
 function variable(name: string, env: Env, lowerCaseOnly = false) {
@@ -111,7 +106,7 @@ function bareHost(hostname: string): string {
   return hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '');
 }
 
-function portOf({ port, protocol }: URL): number {
+export function portOf({ port, protocol }: URL): number {
   return Number(port) || (protocol === 'https:' ? 443 : 80);
 }
 

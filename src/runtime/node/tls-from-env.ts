@@ -1,6 +1,5 @@
+import { type Env, exporterVariables, setVariables } from '../../options/variables.ts';
 import { builtin } from './builtin.ts';
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 /** Variables that name files in PEM, and the options of `https.Agent` they are for. */
 const FILES = {
@@ -16,11 +15,11 @@ export function tlsFromEnv(
 ): Partial<Record<keyof typeof FILES, Uint8Array>> {
   const tls: Partial<Record<keyof typeof FILES, Uint8Array>> = {};
   for (const [option, variable] of Object.entries(FILES)) {
-    const names = [`OTEL_EXPORTER_OTLP_TRACES_${variable}`, `OTEL_EXPORTER_OTLP_${variable}`];
-    const name = names.find((each) => env[each]?.trim());
-    if (name === undefined) continue;
+    const [found] = setVariables(env, exporterVariables(variable));
+    if (found === undefined) continue;
+    const { name, text } = found;
     try {
-      tls[option as keyof typeof FILES] = builtin('node:fs').readFileSync(env[name]!.trim());
+      tls[option as keyof typeof FILES] = builtin('node:fs').readFileSync(text);
     } catch (error) {
       const { code = 'unreadable' } = error as { code?: string };
       warn(`${name} names a file that cannot be read (${code}); it is ignored.`);

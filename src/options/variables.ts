@@ -1,0 +1,18 @@
+/** Variables of the environment, as they are read everywhere. */
+
+export type Env = Readonly<Record<string, string | undefined>>;
+
+const GENERAL = 'OTEL_EXPORTER_OTLP_';
+
+/** Those of these variables that are set; empty is unset (specification, "Parsing empty value"). */
+export function setVariables(env: Env, names: readonly string[]): { name: string; text: string }[] {
+  return names.flatMap((name) => {
+    const text = env[name]?.trim();
+    return text ? [{ name, text }] : [];
+  });
+}
+
+/** Names of a variable of the OTLP exporter: for traces, which wins, and for all signals. */
+export function exporterVariables(name: string): readonly [traces: string, general: string] {
+  return [`${GENERAL}TRACES_${name}`, GENERAL + name];
+}
