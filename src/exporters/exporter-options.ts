@@ -77,9 +77,7 @@ export function resolveExporterOptions(
   host: ExporterHost,
   warn: (line: string) => void,
 ): ExporterSettings {
-  // As upstream does, null is taken for what is left out.
-  const entries = Object.entries(group('options', given)).filter(([, value]) => value !== null);
-  const options = Object.fromEntries(entries) as OTLPExporterConfig;
+  const options = withoutNulls(given);
   const variables = host.variables?.(host.env, warn);
   const number = numbers(variables);
 
@@ -125,6 +123,16 @@ export function resolveExporterOptions(
           },
     userAgent,
   };
+}
+
+/**
+ * As upstream does, null is taken for what is left out.
+ *
+ * @throws OtlpError `invalid_option` for options that are no object.
+ */
+export function withoutNulls<T extends object>(given: T): T {
+  const entries = Object.entries(group('options', given)).filter(([, value]) => value !== null);
+  return Object.fromEntries(entries) as T;
 }
 
 function absolute(url: string, base: string | undefined): string {

@@ -1,6 +1,6 @@
 import { group, refused, refusedEntry, shown, typeShown } from '../options/checks.ts';
 import { grpcUrl } from '../options/grpc-url.ts';
-import type { OTLPExporterConfig } from './exporter-options.ts';
+import { type OTLPExporterConfig, withoutNulls } from './exporter-options.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 type MetadataValue = string | number | Uint8Array;
@@ -69,11 +69,8 @@ export function grpcOptions(
   env: Env,
   warn: (line: string) => void,
 ): OTLPExporterConfig {
-  // As upstream does, null is taken for what is left out.
-  const entries = Object.entries(group('options', given)).filter(([, value]) => value !== null);
-  const { url, metadata, credentials, tls, ...rest } = Object.fromEntries(
-    entries,
-  ) as OTLPGRPCExporterConfig & { readonly headers?: unknown };
+  const options: OTLPGRPCExporterConfig & { readonly headers?: unknown } = withoutNulls(given);
+  const { url, metadata, credentials, tls, ...rest } = options;
   const { headers, ...others } = rest;
   if (headers !== undefined) {
     warn("option 'headers' is not used with gRPC and is ignored; give metadata.");

@@ -124,3 +124,8 @@ function checkFault(fault: Fault, index: number, last: boolean): void {
     }
   }
 }
+
+/** The connection is cut before anything of the body is read. */
+export function cutsUnread(fault: Fault | undefined): boolean {
+  return fault?.kind === 'cut' && (fault.when === 'connection' || fault.when === 'headers');
+}

@@ -8,6 +8,7 @@ import {
 } from './answer.ts';
 import { ENVELOPES } from './decode.ts';
 import { type Exchange, type Intake, NoAnswer, newExchange, type Verdict } from './exchange.ts';
+import { cutsUnread } from './fault.ts';
 import type { GrpcReply, GrpcService } from './grpc-calls.ts';
 import { GRPC_OK, grpcStatusOf, httpStatusOf, INTERNAL } from './grpc-status.ts';
 import { ENCODINGS, encodingComplaint } from './inflate.ts';
@@ -47,7 +48,7 @@ export async function createGrpcReceiver(intake: Intake): Promise<GrpcReceiver> 
         ...{ signal: SIGNALS.get(path), format: 'protobuf', cut, reset },
       });
       const fault = (exchange.fault = intake.takeFault());
-      if (fault?.kind === 'cut' && (fault.when === 'connection' || fault.when === 'headers')) {
+      if (cutsUnread(fault)) {
         record(exchange, undefined);
         cut();
       }

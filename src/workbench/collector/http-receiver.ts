@@ -9,6 +9,7 @@ import {
 } from './answer.ts';
 import { ENVELOPES, type Format } from './decode.ts';
 import { type Exchange, type Intake, NoAnswer, newExchange, type Verdict } from './exchange.ts';
+import { cutsUnread } from './fault.ts';
 import { ENCODINGS, encodingComplaint } from './inflate.ts';
 import type { ReceivedSignal } from './received.ts';
 
@@ -64,7 +65,7 @@ export function createHttpReceiver(intake: Intake, allowedOrigins: readonly stri
       return refuse(405, `${request.method} is not allowed: use POST`, { allow: 'POST' });
     }
     const fault = (exchange.fault = intake.takeFault());
-    if (fault?.kind === 'cut' && (fault.when === 'connection' || fault.when === 'headers')) {
+    if (cutsUnread(fault)) {
       exchange.cut();
       throw new NoAnswer();
     }
