@@ -17,12 +17,14 @@
  *   0x0c0000 ├──────────────────────────────┤
  *            │ string table, half 1 256 KiB │ the epoch's parity picks the half
  *   0x100000 ├──────────────────────────────┤
- *            │ ring            2^n, 4 MiB   │ records of ended spans
+ *            │ codecs and hashes      3 MiB │ only where they run on the same memory
  *            ├──────────────────────────────┤ the rest is placed at start from the options:
+ *            │ ring            2^n, 4 MiB   │ records of ended spans
+ *            ├──────────────────────────────┤
  *            │ encoded request  4 MiB + pad │ one ExportTraceServiceRequest
  *            ├──────────────────────────────┤
  *            │ compressed       4 MiB + pad │ its gzip member
- *            └──────────────────────────────┘ 13.1 MiB by default
+ *            └──────────────────────────────┘ 13.1 MiB by default, 16.1 with codecs
  * ```
  */
 
@@ -45,6 +47,9 @@ export const CONTROL_SERIAL: i32 = CONTROL_BASE + 20;
 /** Records in the ring that are committed and not yet drained. */
 export const CONTROL_COUNT: i32 = CONTROL_BASE + 24;
 
+/** Address of the ring. */
+export const CONTROL_RING_BASE: i32 = CONTROL_BASE + 28;
+
 export const CRC32_TABLES: i32 = CONTROL_BASE + CONTROL_BYTES;
 export const CRC32_TABLES_BYTES: i32 = 16 * 1024;
 
@@ -55,7 +60,25 @@ export const STRINGS_BASE: i32 = 0x80000;
 /** One half; two follow each other. */
 export const STRINGS_HALF_BYTES: i32 = 0x40000;
 
+/** Where the ring begins when nothing but the core binary uses the memory. */
 export const RING_BASE: i32 = STRINGS_BASE + 2 * STRINGS_HALF_BYTES;
+
+/**
+ * What the binaries `codecs` and `hashes` have to themselves, besides what they share with the
+ * core (CRC32_TABLES, GZIP_WORK). Nothing in CODECS_WORK lives longer than a call.
+ */
+export const CRC32C_TABLES: i32 = RING_BASE;
+export const CRC32C_TABLES_BYTES: i32 = 16 * 1024;
+/**
+ * What a stream keeps between two calls. TypeScript copies it out after a call and in before the
+ * next, so that several streams can be open at once.
+ */
+export const STREAM_STATE: i32 = CRC32C_TABLES + CRC32C_TABLES_BYTES;
+export const STREAM_STATE_BYTES: i32 = 256;
+export const CODECS_WORK: i32 = STREAM_STATE + 4096;
+/** Where the ring, or whatever comes next, begins when codecs run on the same memory. */
+export const CODECS_END: i32 = RING_BASE + 0x300000;
+export const CODECS_WORK_BYTES: i32 = CODECS_END - CODECS_WORK;
 
 /**
  * Room that must stay readable and writable behind the end of any input or output:

@@ -228,7 +228,7 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
     engine = selected;
     pipeline.open({
       engine: selected,
-      ring: new Ring(selected, ringBytes),
+      ring: new Ring(selected, ringBytes, undefined, plan.ringAt),
       makeBody: bodiesOn(selected),
       request: plan.request,
     });

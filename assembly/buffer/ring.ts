@@ -10,15 +10,16 @@ import {
   CONTROL_COUNT,
   CONTROL_EPOCH,
   CONTROL_HEAD,
+  CONTROL_RING_BASE,
   CONTROL_RING_BYTES,
   CONTROL_SERIAL,
   CONTROL_TAIL,
-  RING_BASE,
 } from '../memory';
 import { RECORD_PAD } from './record';
 
-/** Makes the ring empty and `ringBytes` (a power of two) long. */
-export function initRing(ringBytes: i32): void {
+/** Makes the ring empty, `ringBytes` (a power of two) long, and begin at `base`. */
+export function initRing(base: i32, ringBytes: i32): void {
+  store<i32>(CONTROL_RING_BASE, base);
   store<i32>(CONTROL_HEAD, 0);
   store<i32>(CONTROL_TAIL, 0);
   store<i32>(CONTROL_RING_BYTES, ringBytes);
@@ -30,12 +31,13 @@ export function initRing(ringBytes: i32): void {
 /** Throws away up to `maxRecords` of the oldest records; returns how many there were. */
 export function discard(maxRecords: i32): i32 {
   const mask = load<i32>(CONTROL_RING_BYTES) - 1;
+  const base = load<i32>(CONTROL_RING_BASE);
   const head = load<i32>(CONTROL_HEAD);
   let tail = load<i32>(CONTROL_TAIL);
   let count = 0;
   // bounds: records lie in the ring, and tail stays within tail..head.
   while (tail != head && count < maxRecords) {
-    const size = load<i32>(RING_BASE + (tail & mask));
+    const size = load<i32>(base + (tail & mask));
     tail += size & ~RECORD_PAD;
     if (!(size & RECORD_PAD)) count++;
   }

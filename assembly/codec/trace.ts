@@ -51,11 +51,11 @@ import { store16, store32, store64 } from '../lanes/unaligned';
 import {
   CONTROL_COUNT,
   CONTROL_HEAD,
+  CONTROL_RING_BASE,
   CONTROL_RING_BYTES,
   CONTROL_SERIAL,
   CONTROL_TAIL,
   CONTROL_TAKEN,
-  RING_BASE,
 } from '../memory';
 import { STATUS_EMPTY, STATUS_NO_ROOM } from '../status';
 import {
@@ -313,6 +313,7 @@ function countMember(group: i32): void {
  */
 export function encodeTraces(out: i32, limit: i32, maxRecords: i32): i32 {
   const mask = load<i32>(CONTROL_RING_BYTES) - 1;
+  const base = load<i32>(CONTROL_RING_BASE);
   const head = load<i32>(CONTROL_HEAD);
   const serial = load<i32>(CONTROL_SERIAL) + 1;
   let tail = load<i32>(CONTROL_TAIL);
@@ -323,7 +324,7 @@ export function encodeTraces(out: i32, limit: i32, maxRecords: i32): i32 {
   store<i32>(CONTROL_TAKEN, 0);
 
   while (tail != head && taken < maxRecords) {
-    const record = RING_BASE + (tail & mask);
+    const record = base + (tail & mask);
     const size = load<i32>(record);
     if (size & RECORD_PAD) {
       tail += size ^ RECORD_PAD;

@@ -111,9 +111,11 @@ export class Ring {
   private holdsOlder = false;
   /** Word index that the record being written must not pass. */
   private limit = 0;
+  /** Word index of the ring's begin. */
+  private readonly base: number;
   /** Word indexes: the first record not committed yet, and where the next one goes. */
-  private first = RING_BASE >> 2;
-  private next = RING_BASE >> 2;
+  private first: number;
+  private next: number;
   /** Records written and not committed yet. */
   uncommitted = 0;
   /** Up to this word index a record may begin without another look at the room there is. */
@@ -132,15 +134,24 @@ export class Ring {
   /**
    * @param ringBytes a power of two; the engine's memory must reach beyond it.
    * @param recordBytes the largest record, at most half of the ring.
+   * @param at address of the ring in the engine's memory.
    */
-  constructor(engine: Engine, ringBytes: number, recordBytes = ringBytes / RECORD_SHARE) {
+  constructor(
+    engine: Engine,
+    ringBytes: number,
+    recordBytes = ringBytes / RECORD_SHARE,
+    at = RING_BASE,
+  ) {
+    this.base = at >> 2;
+    this.first = this.base;
+    this.next = this.base;
     this.engine = engine;
     this.ringBytes = ringBytes;
     this.recordBytes = recordBytes;
     this.words = new Int32Array(engine.buffer);
     this.bytes = new Uint8Array(engine.buffer);
     this.strings = new StringTable(engine.buffer);
-    engine.core.initRing(ringBytes);
+    engine.core.initRing(at, ringBytes);
   }
 
   /** Records waiting in the ring. */
@@ -241,8 +252,8 @@ export class Ring {
     if (past === 0) return;
     words[CONTROL_HEAD >> 2] = head + this.ringBytes - past;
     words[CONTROL_TAIL >> 2] = head + this.ringBytes - past;
-    this.first = RING_BASE >> 2;
-    this.next = RING_BASE >> 2;
+    this.first = this.base;
+    this.next = this.base;
     this.roomy = 0;
     this.holdsOlder = false;
   }
@@ -259,13 +270,13 @@ export class Ring {
   private findRoom(): boolean {
     const { words } = this;
     const need = this.recordBytes + TEXT_ROOM_BYTES;
-    const place = (this.next << 2) - RING_BASE;
+    const place = (this.next - this.base) << 2;
     if (place + need <= this.ringBytes) {
       if (this.ringBytes - this.used < need) return false;
     } else {
       this.commit();
       this.lookBack();
-      const from = (this.next << 2) - RING_BASE;
+      const from = (this.next - this.base) << 2;
       const pad = this.ringBytes - from;
       if (this.ringBytes - this.used < pad + need) return false;
       // The text block may have ended exactly at the end of the ring.
@@ -273,10 +284,10 @@ export class Ring {
         words[this.next] = RECORD_PAD | pad;
         words[CONTROL_HEAD >> 2] = words[CONTROL_HEAD >> 2]! + pad;
       }
-      this.first = RING_BASE >> 2;
-      this.next = RING_BASE >> 2;
+      this.first = this.base;
+      this.next = this.base;
     }
-    const from = (this.next << 2) - RING_BASE;
+    const from = (this.next - this.base) << 2;
     const free = Math.min(this.ringBytes - from, this.ringBytes - this.used);
     this.roomy = this.next + ((free - need) >> 2);
     return true;

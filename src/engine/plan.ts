@@ -1,7 +1,9 @@
-import { OVERSHOOT_BYTES, RING_BASE } from './generated/layout.ts';
+import { CODECS_END, OVERSHOOT_BYTES, RING_BASE } from './generated/layout.ts';
 
 /** Where in an engine's memory things stand, behind what its kernels keep for themselves. */
 export interface MemoryPlan {
+  /** Where the ring begins. */
+  readonly ringAt: number;
   readonly ringBytes: number;
   /** Where encoded requests go, and how long they may be. */
   readonly request: { readonly at: number; readonly limitBytes: number };
@@ -17,11 +19,19 @@ export interface MemoryPlan {
  * @param ringBytes a power of two.
  * @param limitBytes longest request.
  * @param capacity most that the compressor makes of one.
+ * @param withCodecs whether the binary `codecs` is to run on the same memory, too.
  */
-export function planMemory(ringBytes: number, limitBytes: number, capacity: number): MemoryPlan {
-  const requestAt = RING_BASE + ringBytes;
+export function planMemory(
+  ringBytes: number,
+  limitBytes: number,
+  capacity: number,
+  withCodecs = false,
+): MemoryPlan {
+  const ringAt = withCodecs ? CODECS_END : RING_BASE;
+  const requestAt = ringAt + ringBytes;
   const compressedAt = requestAt + limitBytes + OVERSHOOT_BYTES;
   return {
+    ringAt,
     ringBytes,
     request: { at: requestAt, limitBytes },
     compressed: { at: compressedAt, capacity },

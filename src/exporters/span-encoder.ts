@@ -20,7 +20,7 @@ export class SpanEncoder {
   constructor(engine: Engine, plan: MemoryPlan) {
     this.engine = engine;
     this.plan = plan;
-    this.ring = new Ring(engine, plan.ringBytes, plan.ringBytes / 2);
+    this.ring = new Ring(engine, plan.ringBytes, plan.ringBytes / 2, plan.ringAt);
   }
 
   /**
