@@ -75,6 +75,8 @@ export const CRC32C_TABLES_BYTES: i32 = 16 * 1024;
  */
 export const STREAM_STATE: i32 = CRC32C_TABLES + CRC32C_TABLES_BYTES;
 export const STREAM_STATE_BYTES: i32 = 256;
+/** The last 8 bytes of it: where a hash of 64 bits leaves its digest. */
+export const STREAM_DIGEST: i32 = STREAM_STATE + STREAM_STATE_BYTES - 8;
 export const CODECS_WORK: i32 = STREAM_STATE + 4096;
 /** Where the ring, or whatever comes next, begins when codecs run on the same memory. */
 export const CODECS_END: i32 = RING_BASE + 0x300000;

@@ -27,12 +27,11 @@
  */
 
 import { xor5 } from '../lanes/index';
-import { load32 } from '../lanes/unaligned';
 import { CRC32_TABLES, GZIP_WORK } from '../memory';
+import { buildCrcTables, sliceCrc } from './crc-tables';
 
 /** Bit-reversed P. */
 const POLYNOMIAL: i32 = 0xedb88320;
-const TABLE_BYTES: i32 = 1024;
 
 const TAP_1: i32 = 145 * 16;
 const TAP_2: i32 = 183 * 16;
@@ -44,47 +43,9 @@ const WORTHWHILE: i32 = 3 * SPAN;
 const HISTORY: i32 = GZIP_WORK;
 const REST: i32 = HISTORY + SPAN + CHUNK;
 
-/** Table t holds the checksum of a byte followed by t zeros. */
-function buildTables(): void {
-  for (let byte = 0; byte < 256; byte++) {
-    let crc = byte;
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (POLYNOMIAL & -(crc & 1));
-    store<i32>(byte << 2, crc, CRC32_TABLES);
-  }
-  for (let p = 0; p < 15 * TABLE_BYTES; p += 4) {
-    const crc = load<u32>(p, CRC32_TABLES);
-    store<u32>(
-      p,
-      (crc >>> 8) ^ load<u32>((crc & 255) << 2, CRC32_TABLES),
-      CRC32_TABLES + TABLE_BYTES,
-    );
-  }
-}
-
-/**
- * Sixteen bytes a step, then byte by byte.
- *
- * bounds: reads exactly [src, src + length); table indices are bytes.
- */
+/** bounds: reads exactly [src, src + length). */
 function slices(crc: u32, src: i32, length: i32): u32 {
-  for (; length >= 16; length -= 16) {
-    let next: u32 = 0;
-    for (let table = 12 * TABLE_BYTES; table >= 0; table -= 4 * TABLE_BYTES) {
-      const word = load32(src) ^ crc;
-      next ^=
-        load<u32>(table + ((word & 255) << 2), CRC32_TABLES + 3 * TABLE_BYTES) ^
-        load<u32>(table + (((word >>> 8) & 255) << 2), CRC32_TABLES + 2 * TABLE_BYTES) ^
-        load<u32>(table + (((word >>> 16) & 255) << 2), CRC32_TABLES + TABLE_BYTES) ^
-        load<u32>(table + ((word >>> 24) << 2), CRC32_TABLES);
-      crc = 0;
-      src += 4;
-    }
-    crc = next;
-  }
-  while (length--) {
-    crc = (crc >>> 8) ^ load<u32>(((crc ^ load<u8>(src++)) & 255) << 2, CRC32_TABLES);
-  }
-  return crc;
+  return sliceCrc(CRC32_TABLES, crc, src, length);
 }
 
 /**
@@ -95,7 +56,7 @@ function slices(crc: u32, src: i32, length: i32): u32 {
  * than CHUNK bytes on, or SPAN bytes from REST; taps reach back to HISTORY.
  */
 export function crc32(seed: i32, src: i32, length: i32): i32 {
-  if (!load<i32>(4, CRC32_TABLES)) buildTables();
+  if (!load<i32>(4, CRC32_TABLES)) buildCrcTables(POLYNOMIAL, CRC32_TABLES);
   let crc: u32 = ~seed;
   if (length >= WORTHWHILE) {
     memory.fill(HISTORY, 0, SPAN);
