@@ -1,3 +1,5 @@
 /** What the binary `codecs` exports: the compressors besides the core's own. Loaded when asked for. */
 
+export { deflate, deflateBlocks, gzip, zlib } from './compress/levels';
+export { adler32 } from './hash/adler32';
 export { crc32 } from './hash/crc32';

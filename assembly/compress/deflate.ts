@@ -17,13 +17,14 @@
  */
 
 import { store16, store32, store64 } from '../lanes/unaligned';
-import { STATUS_NO_ROOM } from '../status';
 import { buildCodes, buildLengths } from './huffman';
 import {
   CODES,
   COUNTERS_BYTES,
   DISTANCE_SYMBOLS,
   FREQUENCIES,
+  HEADS,
+  HEADS_BYTES,
   LITERAL_SYMBOLS,
   MATCH_COUNTS,
   parse,
@@ -293,18 +294,37 @@ function writeBlock(source: i32, end: i32, final: i32, room: i32): bool {
   return true;
 }
 
-/** Compresses [src, end) to dst; returns the end of the output or STATUS_NO_ROOM. */
-export function deflate(src: i32, end: i32, dst: i32, room: i32): i32 {
+/** Bits are written from dst on. */
+export function startBits(dst: i32): void {
   bits = 0;
   bitCount = 0;
   out = dst;
+}
+
+/** Writes what is left of the last byte; returns the end of the output. */
+export function endBits(): i32 {
+  if (bitCount) store<u8>(out++, bits);
+  return out;
+}
+
+/** An empty stored block: what was written so far can be inflated to its end. */
+export function writeSync(room: i32): bool {
+  if (out + (bitCount > 5 ? 6 : 5) > room) return false;
+  writeStored(0, 0, 0);
+  bits = 0;
+  bitCount = 0;
+  return true;
+}
+
+/** Writes [src, end) in blocks, the last of them marked if `final`; false if there is no room. */
+export function writeFast(src: i32, end: i32, final: i32, room: i32): bool {
+  memory.fill(HEADS, 0, HEADS_BYTES);
   let p = src;
   do {
     memory.fill(FREQUENCIES, 0, COUNTERS_BYTES);
     const start = p;
     p = parse(src, start, end);
-    if (!writeBlock(start, p, i32(p == end), room)) return STATUS_NO_ROOM;
+    if (!writeBlock(start, p, final & i32(p == end), room)) return false;
   } while (p < end);
-  if (bitCount) store<u8>(out++, bits);
-  return out;
+  return true;
 }

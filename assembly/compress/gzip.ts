@@ -1,16 +1,33 @@
 /**
- * A gzip member (RFC 1952) around DEFLATE at the one level this binary has, `fast`: built to
- * take less time than zlib's level 1 at no worse a ratio.
+ * A gzip member (RFC 1952) around DEFLATE. The core has the one level `fast`: built to take less
+ * time than zlib's level 1 at no worse a ratio.
  */
 
 import { crc32 } from '../hash/crc32';
 import { store32, store64 } from '../lanes/unaligned';
 import { STATUS_NO_ROOM } from '../status';
-import { deflate } from './deflate';
-import { HEADS, HEADS_BYTES } from './match';
+import { endBits, startBits, writeFast } from './deflate';
 
-const HEADER_BYTES: i32 = 10;
-const TRAILER_BYTES: i32 = 8;
+export const GZIP_HEADER_BYTES: i32 = 10;
+export const GZIP_TRAILER_BYTES: i32 = 8;
+
+/** Magic, method 8, no flags, no time; XFL, OS 255 (unknown). */
+// @ts-ignore: decorator
+@inline
+export function writeGzipHeader(dst: i32, extraFlags: i32): void {
+  store64(dst, 0x00088b1f);
+  store32(dst + 8, 0xff00 | extraFlags);
+}
+
+/** Checksum and length behind the data; returns the length of the member at dst. */
+// @ts-ignore: decorator
+@inline
+export function writeGzipTrailer(crc: u32, length: i32, dst: i32): i32 {
+  const end = endBits();
+  store32(end, crc);
+  store32(end + 4, length);
+  return end + GZIP_TRAILER_BYTES - dst;
+}
 
 /**
  * Compresses `length` bytes at `src` to `dst`; returns the member's length, or STATUS_NO_ROOM
@@ -22,13 +39,8 @@ const TRAILER_BYTES: i32 = 8;
  */
 export function gzipFast(src: i32, length: i32, dst: i32, capacity: i32): i32 {
   const crc = crc32(0, src, length);
-  memory.fill(HEADS, 0, HEADS_BYTES);
-  // Magic, method 8, no flags, no time; XFL 4 (fastest), OS 255 (unknown).
-  store64(dst, 0x00088b1f);
-  store32(dst + 8, 0xff04);
-  const end = deflate(src, src + length, dst + HEADER_BYTES, dst + capacity - TRAILER_BYTES);
-  if (end == STATUS_NO_ROOM) return end;
-  store32(end, crc);
-  store32(end + 4, length);
-  return end + TRAILER_BYTES - dst;
+  writeGzipHeader(dst, 4);
+  startBits(dst + GZIP_HEADER_BYTES);
+  if (!writeFast(src, src + length, 1, dst + capacity - GZIP_TRAILER_BYTES)) return STATUS_NO_ROOM;
+  return writeGzipTrailer(crc, length, dst);
 }
