@@ -3,3 +3,5 @@
 export { deflate, deflateBlocks, gzip, zlib } from './compress/levels';
 export { adler32 } from './hash/adler32';
 export { crc32 } from './hash/crc32';
+export { lz4, lz4Blocks, lz4Start } from './compress/lz4';
+export { snappy, snappyChunks, snappyFramed, snappyStart } from './compress/snappy';
