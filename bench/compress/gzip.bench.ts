@@ -1,47 +1,56 @@
 /**
- * gzip at our level `fast` over OTLP requests of 64, 512 and 4096 spans, which are upstream's
- * bytes. Our run is the kernel over the engine's memory, where an encoded request already is,
- * and the copy out of it that the pipeline makes; zlib and fflate return a buffer of theirs.
- * The portable engine compresses with the host's zlib and has no kernel to measure.
+ * gzip at our three levels. `fast` is the core's own kernel, which is there without the binary
+ * `codecs`. The portable engine compresses with the host's zlib and is not measured.
  */
 
-import assert from 'node:assert/strict';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import type { BenchCase, Prepared } from '../harness/case.ts';
-import { fflateGzip } from '../rivals/compressors.mjs';
+import type { BenchCase } from '../harness/case.ts';
+import { fflateGzip, pakoGzip } from '../rivals/compressors.mjs';
 import { load } from '../subjects/load.ts';
+import { type CompressorSubject, casesOf, ours } from './rows.ts';
 
-export const cases: readonly BenchCase[] = [64, 512, 4096].map((spans) => ({
-  name: `compress/gzip-fast/traces-${spans}`,
-  prepare: () => prepare(spans),
-}));
+const ENGINES = ['simd', 'scalar'] as const;
 
-async function prepare(spans: number): Promise<Prepared> {
-  const upstream = await load('upstream', 'gzip');
-  const input = upstream.serialize(upstream.recorded(spans));
-  const own = await Promise.all(
-    (['simd', 'scalar'] as const).map(async (engine) => {
-      const run = (await load('ours', `${engine}-gzip`)).gzip(engine, input);
-      return { name: `otlp-wasm/${engine}`, run };
-    }),
-  );
-  const subjects = [
-    ...own,
-    { name: 'zlib/1', run: () => gzipSync(input, { level: 1 }) },
-    { name: 'zlib/6', run: () => gzipSync(input, { level: 6 }) },
-    { name: 'fflate/1', run: () => fflateGzip(input, 1) },
-  ];
-  return {
-    rivals: ['zlib/1'],
-    work: { unit: 'MB/s', bytes: input.length },
-    subjects: subjects.map((subject) => ({
-      ...subject,
-      ratio: input.length / subject.run().length,
-    })),
-    check() {
-      for (const { name, run } of subjects) {
-        assert(gunzipSync(run()).equals(input), `${name} does not inflate to what went in`);
-      }
-    },
-  };
-}
+const decode = (bytes: Uint8Array) => gunzipSync(bytes);
+
+const zlib = (input: Uint8Array, level: number): CompressorSubject => {
+  return { name: `zlib/${level}`, run: () => gzipSync(input, { level }), decode };
+};
+const fflate = (input: Uint8Array, level: number): CompressorSubject => {
+  return { name: `fflate/${level}`, run: () => fflateGzip(input, level), decode };
+};
+const pako = (input: Uint8Array, level: number): CompressorSubject => {
+  return { name: `pako/${level}`, run: () => pakoGzip(input, level), decode };
+};
+
+export const cases: readonly BenchCase[] = [
+  ...casesOf({
+    name: 'gzip-fast',
+    rivals: ['zlib/1', 'fflate/1'],
+    subjects: async (input) => [
+      ...(await Promise.all(
+        ENGINES.map(async (engine) => {
+          const run = (await load('ours', `${engine}-gzip`)).gzip(engine, input);
+          return { name: `otlp-wasm/${engine}`, run, decode };
+        }),
+      )),
+      zlib(input, 1),
+      fflate(input, 1),
+    ],
+  }),
+  ...casesOf({
+    name: 'gzip-default',
+    rivals: ['zlib/6', 'fflate/6', 'pako/6'],
+    subjects: async (input) => [
+      ...(await ours(ENGINES, 'gzip', 2, input)),
+      zlib(input, 6),
+      fflate(input, 6),
+      pako(input, 6),
+    ],
+  }),
+  ...casesOf({
+    name: 'gzip-best',
+    rivals: ['zlib/9'],
+    subjects: async (input) => [...(await ours(ENGINES, 'gzip', 3, input)), zlib(input, 9)],
+  }),
+];

@@ -8,6 +8,7 @@ export interface Subjects {
   'upstream-2': typeof import('./upstream-2.ts');
   protobufjs: typeof import('./protobufjs.ts');
   readable: typeof import('./readable.ts');
+  codecs: typeof import('./codecs.ts');
   ours: typeof import('./ours.ts');
 }
 
