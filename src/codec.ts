@@ -7,7 +7,7 @@ import { textOf } from './api/trace/attributes.ts';
 import { concatenated } from './codec/bytes.ts';
 import { tracesToJson } from './codec/json.ts';
 import { planMemory } from './engine/plan.ts';
-import { type EngineSources, selectEngine } from './engine/select.ts';
+import { type EngineSources, notLoaded, selectEngine } from './engine/select.ts';
 import { OtlpError } from './errors.ts';
 import { SpanEncoder } from './exporters/span-encoder.ts';
 import type { SpanLike } from './exporters/span-like.ts';
@@ -87,7 +87,7 @@ export function codecOn(sources: EngineSources): Codec {
     const encoder = load();
     if ('then' in encoder) {
       encoder.catch(() => {});
-      throw notLoaded();
+      throw notLoaded('otlp-wasm/codec');
     }
     idle = undefined;
     try {
@@ -145,14 +145,6 @@ export function codecOn(sources: EngineSources): Codec {
 function ownCopy(request: Uint8Array): Uint8Array<ArrayBuffer> {
   const isOwn = request.length === request.buffer.byteLength;
   return isOwn ? (request as Uint8Array<ArrayBuffer>) : request.slice();
-}
-
-function notLoaded(): OtlpError {
-  return new OtlpError(
-    'engine_unavailable',
-    'this host has no SIMD WebAssembly, or refuses all of it, and another engine is not loaded ' +
-      "yet; call 'await ready()' of 'otlp-wasm/codec' once before.",
-  );
 }
 
 function noList(spans: unknown): OtlpError {

@@ -4,15 +4,20 @@ import type { CoreExports, PortableExports } from './generated/contract.ts';
 /** `simd` and `scalar` are WebAssembly; `portable` is the same core as plain JavaScript. */
 export type EngineName = 'simd' | 'scalar' | 'portable';
 
-export interface PortableModule {
-  instantiate(imports: { env: { memory: { buffer: ArrayBuffer } } }): PortableExports;
+export interface PortableModule<Exports = PortableExports> {
+  instantiate(imports: { env: { memory: LinearMemory } }): Exports;
 }
 
-/** Where a host has its engines; each is asked for only when it is tried. */
-export interface EngineSources {
+/** A `WebAssembly.Memory`, or what stands for one where there is none. */
+export interface LinearMemory {
+  readonly buffer: ArrayBuffer;
+}
+
+/** Where a host has a binary for each engine; each is asked for only when it is tried. */
+export interface EngineSources<Exports = PortableExports> {
   readonly simd: () => WasmSource | Promise<WasmSource>;
   readonly scalar: () => WasmSource | Promise<WasmSource>;
-  readonly portable: () => PortableModule | Promise<PortableModule>;
+  readonly portable: () => PortableModule<Exports> | Promise<PortableModule<Exports>>;
 }
 
 /** A binary to compile, or a module that the host has compiled. */
@@ -29,7 +34,7 @@ export interface Engine {
   readonly kernels: CoreExports | undefined;
 }
 
-const PAGE_BYTES = 65536;
+export const PAGE_BYTES = 65536;
 
 /** Why an attempt failed, in one bounded line. */
 function reasonOf(error: unknown): string {
@@ -37,47 +42,45 @@ function reasonOf(error: unknown): string {
   return text.replace(/\s+/g, ' ').slice(0, 160);
 }
 
-type Source = WasmSource | PortableModule;
-
-function instantiate(name: EngineName, source: Source, pages: number, reason: string): Engine {
-  if ('instantiate' in source) {
-    const buffer = new ArrayBuffer(pages * PAGE_BYTES);
-    const core = source.instantiate({ env: { memory: { buffer } } });
-    return { name, reason, buffer, core, kernels: undefined };
-  }
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+/** What a binary exports, run over `memory`. */
+export function instantiate<Exports>(source: WasmSource, memory: WebAssembly.Memory): Exports {
   // A module of another realm is not an instance of this one's WebAssembly.Module.
   const module =
     source instanceof Uint8Array
       ? new WebAssembly.Module(source as Uint8Array<ArrayBuffer>)
       : source;
-  const instance = new WebAssembly.Instance(module, { env: { memory } });
-  const core = instance.exports as unknown as CoreExports;
-  return { name, reason, buffer: memory.buffer, core, kernels: core };
+  return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
 }
 
 /** All of them, best first. */
 export const ENGINES: readonly EngineName[] = ['simd', 'scalar', 'portable'];
 
+/** Makes what was loaded run. */
+type Open<Exports, Opened> = (
+  name: EngineName,
+  source: WasmSource | PortableModule<Exports>,
+  reason: string,
+) => Opened;
+
 /**
  * Picks an engine by trying: hosts that forbid WebAssembly, or SIMD, say so only when a module
  * is compiled or instantiated (`validate()` stays true). `requested` forces one.
  *
- * @param memoryBytes size of linear memory; rounded up to whole pages.
- * @returns the engine, or a promise of it where it must be loaded first.
+ * @returns what `open` made of the first that works, or a promise of it where it must be loaded
+ *   first.
  * @throws OtlpError `engine_unavailable` when `requested`, or any, cannot be had; the promise
  *   rejects with it where something had to be loaded.
  */
-export function selectEngine(
-  sources: EngineSources,
+export function firstThatOpens<Exports, Opened extends object>(
+  sources: EngineSources<Exports>,
   requested: EngineName | undefined,
-  memoryBytes: number,
-): Engine | Promise<Engine> {
-  const pages = Math.ceil(memoryBytes / PAGE_BYTES);
+  open: Open<Exports, Opened>,
+): Opened | Promise<Opened> {
+  type Source = WasmSource | PortableModule<Exports>;
   const names = requested === undefined ? ENGINES : [requested];
   const failures: string[] = [];
 
-  function attempt(at: number): Engine | Promise<Engine> {
+  function attempt(at: number): Opened | Promise<Opened> {
     const name = names[at];
     if (name === undefined) throw unavailable(requested, failures);
     const reason = requested ? 'asked for' : failures.join('; ') || 'the fastest works here';
@@ -87,16 +90,37 @@ export function selectEngine(
     };
     try {
       const source: Source | Promise<Source> = sources[name]();
-      if (!('then' in source)) return instantiate(name, source, pages, reason);
-      return (source as Promise<Source>)
-        .then((loaded) => instantiate(name, loaded, pages, reason))
-        .catch(failed);
+      if (!('then' in source)) return open(name, source, reason);
+      return (source as Promise<Source>).then((loaded) => open(name, loaded, reason)).catch(failed);
     } catch (error) {
       return failed(error);
     }
   }
 
   return attempt(0);
+}
+
+/**
+ * The core on the first engine that works ({@link firstThatOpens}).
+ *
+ * @param memoryBytes size of linear memory; rounded up to whole pages.
+ */
+export function selectEngine(
+  sources: EngineSources,
+  requested: EngineName | undefined,
+  memoryBytes: number,
+): Engine | Promise<Engine> {
+  const pages = Math.ceil(memoryBytes / PAGE_BYTES);
+  return firstThatOpens<PortableExports, Engine>(sources, requested, (name, source, reason) => {
+    if ('instantiate' in source) {
+      const buffer = new ArrayBuffer(pages * PAGE_BYTES);
+      const core = source.instantiate({ env: { memory: { buffer } } });
+      return { name, reason, buffer, core, kernels: undefined };
+    }
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    const core = instantiate<CoreExports>(source, memory);
+    return { name, reason, buffer: memory.buffer, core, kernels: core };
+  });
 }
 
 function unavailable(requested: EngineName | undefined, failures: readonly string[]): OtlpError {
@@ -107,5 +131,14 @@ function unavailable(requested: EngineName | undefined, failures: readonly strin
       ? `no engine works on this host (${seen}).`
       : `engine '${requested}' cannot be had on this host (${seen}). ` +
           `Leave the option 'engine' out to use the best one that works.`,
+  );
+}
+
+/** What a function of an entry says that is called before `ready()` of that entry. */
+export function notLoaded(entry: string): OtlpError {
+  return new OtlpError(
+    'engine_unavailable',
+    'this host has no SIMD WebAssembly, or refuses all of it, and another engine is not loaded ' +
+      `yet; call 'await ready()' of '${entry}' once before.`,
   );
 }

@@ -40,8 +40,7 @@ function naiveXxh(variant: Xxh, bytes: Uint8Array, seed: bigint): bigint {
     for (let i = 0; i < size; i++) value |= BigInt(bytes[at + i]!) << BigInt(8 * i);
     return value;
   };
-  const round = (sum: bigint, input: bigint) =>
-    wrap(rotate(wrap(sum + input * p2), rotation) * p1);
+  const round = (sum: bigint, input: bigint) => wrap(rotate(wrap(sum + input * p2), rotation) * p1);
   const size = bits / 8;
   let at = 0;
   let hash: bigint;
