@@ -4,6 +4,7 @@
 //   NAME machine   what the record was made on
 //        summary   one row per case: our best engine against each rival
 //        losses    every figure in which a subject of ours is worse than a rival
+//        codecs    compressors: one table per codec and level, speed and size against each rival
 //        a path    all subjects of that case, or of all cases below it
 //        a path?   the same; says so where the record has none (of cases that are not always run)
 
@@ -13,6 +14,18 @@ import { fileURLToPath } from 'node:url';
 import { readRecord } from './record.mjs';
 
 const OURS = 'otlp-wasm/simd';
+const IS_OURS = /^otlp-wasm\//;
+
+/** `compress/zstd-fast/logs-64`: the codec and the corpus. Codecs have tables of their own. */
+const CODEC_CASE = /^(compress\/[^/]+)\/([^/]+)$/;
+
+/** What stands for compressors and hashes at a glance: the case and its rival. */
+const AT_A_GLANCE = new Set([
+  'compress/gzip-fast/traces-512 zlib/1',
+  'compress/gzip-default/traces-512 zlib/6',
+  'compress/zstd-default/traces-512 zstd-wasm/3',
+  'hash/crc32 zlib',
+]);
 
 /** Units in which nothing is best, and has no factor. */
 const UNITS_OF_LOSS = new Set(['spans dropped']);
@@ -37,6 +50,7 @@ function block(name, { machine, lines }) {
   if (name === 'machine') return machineLine(machine);
   if (name === 'summary') return summary(lines);
   if (name === 'losses') return losses(lines);
+  if (name === 'codecs') return codecs(lines);
   const path = name.replace(/\?$/, '');
   const names = unique(lines.map((line) => line.case)).filter(
     (one) => one === path || one.startsWith(`${path}/`),
@@ -58,14 +72,18 @@ function summary(lines) {
   const rows = lines.flatMap((line) =>
     line.subject !== OURS
       ? []
-      : factorsOf(lines, line).map(([rival, factor]) => {
+      : factorsOf(lines, line).flatMap(([rival, factor]) => {
+          const isOfMany = /^(compress|hash)\//.test(line.case);
+          if (isOfMany && !AT_A_GLANCE.has(`${line.case} ${rival}`)) return [];
           const other = find(lines, line, rival);
           return [
-            `\`${line.case}\``,
-            line.unit,
-            cell(line),
-            `${cell(other)} (${rival})`,
-            factor < 1 ? `**${times(factor)}**` : times(factor),
+            [
+              `\`${line.case}\``,
+              line.unit,
+              cell(line),
+              `${cell(other)} (${rival})`,
+              timesOrLoss(factor),
+            ],
           ];
         }),
   );
@@ -86,21 +104,83 @@ function factorsOf(lines, { case: name, unit, median, factors }) {
 }
 
 function losses(lines) {
-  const rows = [];
-  for (const line of lines.filter((one) => one.subject.startsWith('otlp-wasm/'))) {
-    for (const [rival, factor] of Object.entries(line.factors)) {
-      const other = find(lines, line, rival);
-      const shared = [`\`${line.case}\``, line.subject];
-      if (factor < 1) {
-        rows.push([...shared, line.unit, number(line.median), number(other.median), rival]);
-      }
-      if (line.ratio < other.ratio) {
-        rows.push([...shared, 'ratio', line.ratio.toFixed(2), other.ratio.toFixed(2), rival]);
-      }
-    }
+  const all = lines.flatMap((line) => (IS_OURS.test(line.subject) ? lossesOf(lines, line) : []));
+  // Of the corpora in which a codec loses, the worst: there are many of both.
+  const worst = new Map();
+  for (const loss of all) {
+    const codec = CODEC_CASE.exec(loss.case)?.[1];
+    const key = [codec ?? loss.case, loss.subject, loss.unit, loss.rival].join();
+    const { count = 0, ...shown } = worst.get(key) ?? loss;
+    worst.set(key, { ...(loss.factor < shown.factor ? loss : shown), count: count + 1 });
   }
+  const rows = [...worst.values()].map(
+    ({ case: name, subject, unit, ours, theirs, rival, count }) => [
+      count > 1 ? `\`${name}\` and ${count - 1} more` : `\`${name}\``,
+      subject,
+      unit,
+      ours,
+      theirs,
+      rival,
+    ],
+  );
   if (rows.length === 0) return 'None in this record.';
   return markdown(['case', 'subject', 'unit', 'ours', 'theirs', 'rival'], rows);
+}
+
+function lossesOf(lines, line) {
+  return Object.entries(line.factors).flatMap(([rival, factor]) => {
+    const other = find(lines, line, rival);
+    const shared = { case: line.case, subject: line.subject, rival };
+    const found = [];
+    if (factor < 1) {
+      const [ours, theirs] = [number(line.median), number(other.median)];
+      found.push({ ...shared, unit: line.unit, factor, ours, theirs });
+    }
+    if (line.ratio < other.ratio) {
+      const [ours, theirs] = [line.ratio.toFixed(2), other.ratio.toFixed(2)];
+      found.push({ ...shared, unit: 'ratio', factor: line.ratio / other.ratio, ours, theirs });
+    }
+    return found;
+  });
+}
+
+/** A table per codec and level: a row per corpus and rival. */
+function codecs(lines) {
+  const ofCodecs = lines.filter((line) => CODEC_CASE.test(line.case));
+  const names = unique(ofCodecs.map((line) => CODEC_CASE.exec(line.case)[1]));
+  if (names.length === 0) throw new Error('the record has no case of a compressor');
+  return names
+    .map((name) => {
+      const own = ofCodecs.filter((line) => CODEC_CASE.exec(line.case)[1] === name);
+      return `\`${name}\`\n\n${codecTable(own)}`;
+    })
+    .join('\n\n');
+}
+
+function codecTable(lines) {
+  const engines = unique(lines.map((line) => line.subject)).filter((name) => IS_OURS.test(name));
+  const rows = lines
+    .filter((line) => line.subject === engines[0])
+    .flatMap((line) => Object.keys(line.factors).map((rival) => [line, find(lines, line, rival)]))
+    .map(([line, other]) => [
+      CODEC_CASE.exec(line.case)[2],
+      other.subject,
+      number(line.median),
+      number(other.median),
+      ...engines.map((engine) => {
+        const factor = find(lines, line, engine)?.factors[other.subject];
+        return factor === undefined ? '' : timesOrLoss(factor);
+      }),
+      line.ratio.toFixed(2),
+      other.ratio.toFixed(2),
+      shareOrLoss(line.ratio / other.ratio),
+    ]);
+  const [first] = engines;
+  const speeds = engines.map((engine) => `${engine.replace(IS_OURS, '')} faster`);
+  return markdown(
+    ['corpus', 'rival', `MB/s, ${first}`, 'rival', ...speeds, 'ratio', 'rival', 'smaller'],
+    rows,
+  );
 }
 
 function caseTable(lines) {
@@ -142,6 +222,16 @@ function cell({ median, ratio }) {
 function times(factor) {
   if (factor === Number.POSITIVE_INFINITY) return '∞';
   return `${factor < 10 ? factor.toFixed(2) : factor.toFixed(1)}×`;
+}
+
+function timesOrLoss(factor) {
+  return factor < 1 ? `**${times(factor)}**` : times(factor);
+}
+
+/** Of sizes, in which hundredths count: three digits, and a loss only where they show one. */
+function shareOrLoss(share) {
+  const text = `${share.toFixed(3)}×`;
+  return share < 0.9995 ? `**${text}**` : text;
 }
 
 function number(value) {

@@ -48,17 +48,22 @@ function page(name: string, old = ''): string {
 }
 
 describe('bench report', () => {
-  it.each(['machine', 'summary', 'losses', 'codec', 'codec/trace/512', 'compress/gzip-fast'])(
-    'writes %s, the same again on its own output',
-    (name) => {
-      const once = rewrite(page(name), record);
-      expect(once).not.toBe(page(name));
-      expect(once).toMatch(/^before\n/);
-      expect(once).toMatch(/\nafter\n$/);
-      expect(rewrite(once, record)).toBe(once);
-      expect(rewrite(page(name, 'stale\n'), record)).toBe(once);
-    },
-  );
+  it.each([
+    'machine',
+    'summary',
+    'losses',
+    'codecs',
+    'codec',
+    'codec/trace/512',
+    'compress/gzip-fast',
+  ])('writes %s, the same again on its own output', (name) => {
+    const once = rewrite(page(name), record);
+    expect(once).not.toBe(page(name));
+    expect(once).toMatch(/^before\n/);
+    expect(once).toMatch(/\nafter\n$/);
+    expect(rewrite(once, record)).toBe(once);
+    expect(rewrite(page(name, 'stale\n'), record)).toBe(once);
+  });
 
   it('shows figures and factors', () => {
     const rows = rewrite(page('codec/trace'), record).replace(/ {2,}/g, ' ');
@@ -75,6 +80,61 @@ describe('bench report', () => {
       '| `compress/gzip-fast/traces-64` | otlp-wasm/scalar | MB/s | 80 | 100 | zlib/1 |',
       '| `compress/gzip-fast/traces-64` | otlp-wasm/scalar | ratio | 4.00 | 5.00 | zlib/1 |',
     ]);
+  });
+
+  describe('of compressors', () => {
+    const rival = 'zstd-wasm/1';
+    const of = (corpus: string, factor: number, ratio: number) => {
+      const shared = { ...figures, case: `compress/zstd-fast/${corpus}`, unit: 'MB/s' };
+      const ours = { ...shared, ratio, factors: { [rival]: factor } };
+      return [
+        { ...ours, subject: 'otlp-wasm/simd', median: 100 * factor },
+        { ...ours, subject: 'otlp-wasm/scalar', median: 50, factors: { [rival]: 0.5 } },
+        { ...shared, subject: rival, median: 100, ratio: 4 },
+      ];
+    };
+    const compressed = {
+      machine: record.machine,
+      lines: [...of('logs-64', 1.5, 3.99), ...of('logs-512', 0.75, 4.1), ...lines],
+    };
+    const rowsOf = (name: string) =>
+      rewrite(page(name), compressed)
+        .replace(/ {2,}/g, ' ')
+        .split('\n')
+        .filter((line: string) => line.startsWith('| ') && line.includes(rival));
+
+    it('has a row for each corpus and rival, with losses in bold', () => {
+      expect(rowsOf('codecs')).toEqual([
+        `| logs-64 | ${rival} | 150 | 100 | 1.50× | **0.50×** | 3.99 | 4.00 | **0.998×** |`,
+        `| logs-512 | ${rival} | 75 | 100 | **0.75×** | **0.50×** | 4.10 | 4.00 | 1.025× |`,
+      ]);
+    });
+
+    it('names the worst of the corpora in which a codec loses', () => {
+      expect(rowsOf('losses')).toEqual([
+        `| \`compress/zstd-fast/logs-64\` | otlp-wasm/simd | ratio | 3.99 | 4.00 | ${rival} |`,
+        `| \`compress/zstd-fast/logs-64\` and 1 more | otlp-wasm/scalar | MB/s | 50 | 100 | ${rival} |`,
+        `| \`compress/zstd-fast/logs-64\` | otlp-wasm/scalar | ratio | 3.99 | 4.00 | ${rival} |`,
+        `| \`compress/zstd-fast/logs-512\` | otlp-wasm/simd | MB/s | 75 | 100 | ${rival} |`,
+      ]);
+    });
+
+    it('has few of them at a glance', () => {
+      expect(rowsOf('summary')).toEqual([]);
+      const [first, ...others] = of('traces-512', 1.5, 4.1);
+      const glance = rewrite(page('summary'), {
+        machine: record.machine,
+        lines: [first, ...others].map((line) => ({
+          ...line,
+          case: 'compress/gzip-fast/traces-512',
+          ...(line.subject === rival
+            ? { subject: 'zlib/1' }
+            : { factors: { 'zlib/1': 1.5, 'fflate/1': 9 } }),
+        })),
+      });
+      expect(glance).toContain('(zlib/1)');
+      expect(glance).not.toContain('fflate');
+    });
   });
 
   it('has a row for what only the rival lost', () => {
