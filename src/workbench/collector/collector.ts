@@ -22,7 +22,7 @@ import { createFaultQueue, type Fault } from './fault.ts';
 import { createGrpcReceiver } from './grpc-receiver.ts';
 import { httpStatusOf } from './grpc-status.ts';
 import { createHttpReceiver } from './http-receiver.ts';
-import { inflate } from './inflate.ts';
+import { inflate, resolveEncodings } from './inflate.ts';
 import { openPort, type Port } from './port.ts';
 import type {
   ReceivedLogRecord,
@@ -48,6 +48,12 @@ export interface CollectorOptions {
    * RESOURCE_EXHAUSTED. Default 20 MiB.
    */
   readonly maxRequestBytes?: number;
+  /**
+   * Content codings that are taken besides none, of `gzip`, `zstd`, `zlib`, `deflate`, `snappy`, `lz4`,
+   * `x-snappy-framed` and `br`; over gRPC `gzip`, `zstd` and `snappy` of these. Others are answered with
+   * a 400, or UNIMPLEMENTED. Default: all but `br`, as the OpenTelemetry Collector has it.
+   */
+  readonly encodings?: readonly string[];
   /**
    * `false` keeps nothing and decodes nothing but the number of spans (log records, metrics):
    * for measuring a sender. Default true.
@@ -161,7 +167,8 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
   let counts = noCounts();
   const waiting = new Set<() => void>();
 
-  const intake: Intake = { maxRequestBytes, takeFault: faults.take, judge, record };
+  const encodings = resolveEncodings(options.encodings);
+  const intake: Intake = { maxRequestBytes, encodings, takeFault: faults.take, judge, record };
   const grpc = grpcPort === false ? undefined : await createGrpcReceiver(intake);
   const ports = await openPorts();
   const [httpPort, openGrpcPort] = ports as [Port, Port?];

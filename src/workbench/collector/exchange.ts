@@ -1,6 +1,7 @@
 import type { Rejection } from './answer.ts';
 import type { Decoded, Format } from './decode.ts';
 import type { Fault } from './fault.ts';
+import type { Encodings } from './inflate.ts';
 import type { ReceivedRequest, ReceivedSignal } from './received.ts';
 
 /** What is known of a request on its way through, whichever protocol it came by. */
@@ -50,6 +51,7 @@ export type Recorded = Pick<ReceivedRequest, 'status' | 'grpcStatus' | 'error'>;
 export interface Intake {
   /** Largest body, as sent. */
   readonly maxRequestBytes: number;
+  readonly encodings: Encodings;
   /** The fault for the next request, which uses it up. */
   takeFault(): Fault | undefined;
   /**

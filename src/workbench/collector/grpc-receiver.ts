@@ -11,7 +11,7 @@ import { type Exchange, type Intake, NoAnswer, newExchange, type Verdict } from 
 import { cutsUnread } from './fault.ts';
 import type { GrpcReply, GrpcService } from './grpc-calls.ts';
 import { GRPC_OK, grpcStatusOf, httpStatusOf, INTERNAL } from './grpc-status.ts';
-import { ENCODINGS, encodingComplaint } from './inflate.ts';
+import { encodingComplaint } from './inflate.ts';
 import type { ReceivedSignal } from './received.ts';
 
 const SIGNALS = new Map(
@@ -40,7 +40,7 @@ export async function createGrpcReceiver(intake: Intake): Promise<GrpcReceiver> 
 
   const service: GrpcService<Exchange> = {
     methods: [...SIGNALS.keys()],
-    acceptEncoding: ENCODINGS,
+    acceptEncoding: [...intake.encodings.grpc, 'identity'],
     maxMessageBytes: intake.maxRequestBytes,
     open({ path, cut, reset }) {
       const exchange = newExchange({
@@ -60,7 +60,7 @@ export async function createGrpcReceiver(intake: Intake): Promise<GrpcReceiver> 
       exchange.contentEncoding = encoding;
       exchange.wire = bytes;
       try {
-        const complaint = encodingComplaint(encoding);
+        const complaint = encodingComplaint(encoding, intake.encodings.grpc);
         const verdict: Verdict =
           complaint === undefined
             ? await intake.judge(exchange)

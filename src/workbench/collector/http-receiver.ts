@@ -10,7 +10,7 @@ import {
 import { ENVELOPES, type Format } from './decode.ts';
 import { type Exchange, type Intake, NoAnswer, newExchange, type Verdict } from './exchange.ts';
 import { cutsUnread } from './fault.ts';
-import { ENCODINGS, encodingComplaint } from './inflate.ts';
+import { encodingComplaint } from './inflate.ts';
 import type { ReceivedSignal } from './received.ts';
 
 const SIGNALS = new Map(
@@ -73,9 +73,11 @@ export function createHttpReceiver(intake: Intake, allowedOrigins: readonly stri
       const types = [...FORMATS.keys()].join(' or ');
       return refuse(415, `unsupported Content-Type "${contentType}": use ${types}`);
     }
-    const complaint = encodingComplaint(contentEncoding);
+    const { http } = intake.encodings;
+    const complaint = encodingComplaint(contentEncoding, http);
     if (complaint !== undefined) {
-      return refuse(415, complaint, { 'accept-encoding': ENCODINGS.join(', ') });
+      // As the OpenTelemetry Collector has it; by RFC 9110, 15.5.16, it would be a 415.
+      return refuse(400, complaint, { 'accept-encoding': [...http, 'identity'].join(', ') });
     }
     exchange.wire = await readBody(request, intake.maxRequestBytes);
     return answerTo(exchange, signal, format, await intake.judge(exchange));

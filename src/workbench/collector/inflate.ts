@@ -1,33 +1,69 @@
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
+import { TooLong } from '../../compress/inflate/damaged.ts';
+import { inflateLz4 } from '../../compress/inflate/lz4.ts';
+import { inflateSnappy, inflateSnappyFramed } from '../../compress/inflate/snappy.ts';
+import { inflateZstd } from '../../compress/inflate/zstd.ts';
+import { OtlpError } from '../../errors.ts';
 import { Undecodable } from './decode.ts';
 
-type Inflate = (bytes: Uint8Array, options: { maxOutputLength: number }) => Promise<Uint8Array>;
+/** Throws a {@link TooLong}, or zlib's word for it, beyond `maxBytes`. */
+type Inflate = (bytes: Uint8Array, maxBytes: number) => Uint8Array | Promise<Uint8Array>;
 
 /** From Node.js 22.15 on; in the types of the oldest that is supported it is not. */
 const { zstdDecompress } = zlib as unknown as {
   readonly zstdDecompress?: (bytes: Uint8Array, ...rest: unknown[]) => void;
 };
 
+function byZlib(call: (bytes: Uint8Array, ...rest: never[]) => void): Inflate {
+  const inflateBody = promisify(call) as (
+    bytes: Uint8Array,
+    options: { maxOutputLength: number },
+  ) => Promise<Uint8Array>;
+  return (bytes, maxOutputLength) => inflateBody(bytes, { maxOutputLength });
+}
+
 const INFLATE: Readonly<Record<string, Inflate>> = {
-  gzip: promisify(zlib.gunzip) as Inflate,
-  ...(zstdDecompress !== undefined && { zstd: promisify(zstdDecompress) as unknown as Inflate }),
+  gzip: byZlib(zlib.gunzip),
+  zstd: zstdDecompress === undefined ? inflateZstd : byZlib(zstdDecompress),
+  zlib: byZlib(zlib.inflate),
+  deflate: byZlib(zlib.inflate),
+  snappy: inflateSnappy,
+  lz4: inflateLz4,
+  'x-snappy-framed': inflateSnappyFramed,
+  br: byZlib(zlib.brotliDecompress),
 };
 
-/** Content codings that are taken here. */
-export const ENCODINGS: readonly string[] = [...Object.keys(INFLATE), 'identity'];
+/** Content codings that are taken, most common first; `identity` always is. */
+export interface Encodings {
+  readonly http: readonly string[];
+  readonly grpc: readonly string[];
+}
+
+/** What the OpenTelemetry Collector takes (confighttp, configgrpc); gRPC can have no others. */
+const HTTP = Object.keys(INFLATE).filter((name) => name !== 'br');
+const GRPC = ['gzip', 'zstd', 'snappy'];
+
+/** @throws OtlpError `invalid_option` */
+export function resolveEncodings(given: readonly string[] | undefined): Encodings {
+  if (given === undefined) return { http: HTTP, grpc: GRPC };
+  for (const name of given) {
+    if (Object.hasOwn(INFLATE, name)) continue;
+    const known = Object.keys(INFLATE).join(', ');
+    throw new OtlpError('invalid_option', `encodings has '${name}', which is none of ${known}.`);
+  }
+  return { http: [...given], grpc: GRPC.filter((name) => given.includes(name)) };
+}
 
 /** Why a content coding is not taken; undefined for those that are. */
-export function encodingComplaint(encoding: string): string | undefined {
-  if (ENCODINGS.includes(encoding)) return undefined;
-  const instead = `use ${ENCODINGS.map((name) => (name === 'identity' ? 'none' : name)).join(' or ')}`;
-  if (encoding !== 'zstd') return `unsupported encoding "${encoding}": ${instead}`;
-  return `unsupported encoding "zstd": it takes a collector on Node.js 22.15 or later, this is ${process.versions.node}: ${instead}`;
+export function encodingComplaint(encoding: string, taken: readonly string[]): string | undefined {
+  if (encoding === 'identity' || taken.includes(encoding)) return undefined;
+  return `unsupported encoding "${encoding}": use ${[...taken, 'none'].join(' or ')}`;
 }
 
 /**
  * Undefined when more than `maxBytes` would come of it. Throws {@link Undecodable} for bytes that are
- * not of that coding, which has to be one of {@link ENCODINGS}.
+ * not of that coding.
  */
 export async function inflate(
   wire: Uint8Array,
@@ -37,10 +73,11 @@ export async function inflate(
   const inflateBody = INFLATE[encoding];
   if (inflateBody === undefined) return wire;
   try {
-    return await inflateBody(wire, { maxOutputLength: maxBytes });
+    return await inflateBody(wire, maxBytes);
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === 'ERR_BUFFER_TOO_LARGE') return undefined;
-    throw new Undecodable(`not ${encoding}: ${message}`);
+    if (cause instanceof TooLong || code === 'ERR_BUFFER_TOO_LARGE') return undefined;
+    const text = message.startsWith(`not ${encoding}`) ? message : `not ${encoding}: ${message}`;
+    throw new Undecodable(text);
   }
 }

@@ -12,6 +12,7 @@ import {
   startCollector,
 } from '../../../src/workbench/collector/index.ts';
 import { wireOf } from '../../../src/workbench/collector/schema.ts';
+import { ENCODE } from '../../support/encoded.ts';
 
 const official = createRequire(import.meta.url)('otlp-decoder/build/src/generated/root.js')
   .opentelemetry.proto.collector;
@@ -237,13 +238,64 @@ describe.each(['application/x-protobuf', 'application/json'])('a refused request
     expect((await post(collector, valid, { type })).status).toBe(200);
   });
 
-  it('415 for an unknown encoding', async () => {
+  it('400 for an encoding that the OpenTelemetry Collector does not take', async () => {
     const collector = await start();
-    const answer = await post(collector, valid, { type, headers: { 'content-encoding': 'br' } });
-    expect(answer.status).toBe(415);
-    expect(answer.headers.get('accept-encoding')).toMatch(/^gzip, (zstd, )?identity$/);
-    expect(await statusMessage(answer)).toContain('"br"');
+    for (const encoding of ['br', 'compress', 'constructor']) {
+      const headers = { 'content-encoding': encoding };
+      const answer = await post(collector, valid, { type, headers });
+      expect(answer.status).toBe(400);
+      expect(answer.headers.get('accept-encoding')).toBe(
+        'gzip, zstd, zlib, deflate, snappy, lz4, x-snappy-framed, identity',
+      );
+      expect(await statusMessage(answer)).toContain(`"${encoding}"`);
+    }
   });
+});
+
+describe.each(Object.keys(ENCODE))('bodies in %s', (encoding) => {
+  const headers = { 'content-encoding': encoding };
+  const encode = ENCODE[encoding]!;
+  const body = spans('a', 'b', 'c'.repeat(3000));
+
+  it('are inflated', async () => {
+    const collector = await start({ encodings: [encoding], keepBodies: true });
+    expect((await post(collector, encode(body), { headers })).status).toBe(200);
+    expect(collector.stats()).toMatchObject({ spans: 3, rawBytes: body.length });
+    const [request] = collector.requests();
+    expect(request).toMatchObject({ contentEncoding: encoding });
+    expect(Buffer.compare(request!.body!, body)).toBe(0);
+  });
+
+  it('are a 413 where too much would come of them', async () => {
+    const collector = await start({ encodings: [encoding], maxRequestBytes: body.length - 1 });
+    const bomb = encode(body);
+    const sent = bomb.length < body.length ? bomb : bomb.subarray(0, body.length - 1);
+    expect((await post(collector, sent, { headers })).status).toBe(413);
+  });
+
+  it('are a 400 where they are torn, or something else', async () => {
+    const collector = await start({ encodings: [encoding] });
+    for (const bytes of [encode(body).subarray(0, -20), Buffer.from('no such thing'), body]) {
+      const answer = await post(collector, bytes, { headers });
+      expect(answer.status).toBe(400);
+      expect(await statusMessage(answer)).toMatch(
+        `not ${encoding.replace('x-snappy-framed', 'snappy')}`,
+      );
+    }
+    expect(collector.stats().spans).toBe(0);
+  });
+
+  it('are a 400 where others are wanted', async () => {
+    const encodings = Object.keys(ENCODE).filter((name) => name !== encoding);
+    const collector = await start({ encodings });
+    expect((await post(collector, encode(body), { headers })).status).toBe(400);
+  });
+});
+
+it('encodings that there are not are refused', async () => {
+  await expect(start({ encodings: ['gzip', 'rar'] })).rejects.toSatisfy(
+    (error) => isOtlpError(error) && error.code === 'invalid_option' && /'rar'/.test(error.message),
+  );
 });
 
 it('415 for an unknown or missing content type', async () => {
