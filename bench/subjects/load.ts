@@ -9,6 +9,7 @@ export interface Subjects {
   protobufjs: typeof import('./protobufjs.ts');
   readable: typeof import('./readable.ts');
   codecs: typeof import('./codecs.ts');
+  hashes: typeof import('./hashes.ts');
   ours: typeof import('./ours.ts');
 }
 
