@@ -21,12 +21,12 @@ const PEERS = ['@opentelemetry/api'];
 /** All that Jaeger's propagator takes from there is `isTracingSuppressed`, which is ours too. */
 const ALIASES = { '@opentelemetry/core': './src/api/context/suppress-tracing.ts' };
 
-/** Leaves the edge build's static `.wasm` import as it is, beside the bundle. */
+/** Leaves the edge build's static `.wasm` imports as they are, beside the bundle. */
 const staticWasm = {
   name: 'static-wasm',
   setup(setup) {
-    setup.onResolve({ filter: /core-simd\.wasm$/ }, () => ({
-      path: './core.wasm',
+    setup.onResolve({ filter: /-simd\.wasm$/ }, ({ path }) => ({
+      path: `./${path.slice(path.lastIndexOf('/') + 1).replace('-simd', '')}`,
       external: true,
     }));
   },
@@ -42,12 +42,12 @@ const staticWasm = {
 const portableAsText = {
   name: 'portable-as-text',
   setup(setup) {
-    setup.onLoad({ filter: /core-portable\.js$/ }, async ({ path }) => {
+    setup.onLoad({ filter: /(core|codecs|hashes)-portable\.js$/ }, async ({ path }) => {
       const { code } = await transform(readFileSync(path, 'utf8'), {
         ...{ minifyWhitespace: true, minifySyntax: true, target: 'es2022' },
       });
       const end = /export\s*\{\s*(\w+) as instantiate\s*\};?\s*$/;
-      if (!end.test(code)) throw new Error('core-portable.js: unexpected end');
+      if (!end.test(code)) throw new Error(`${path}: unexpected end`);
       const packed = brotliCompressSync(`'use strict';${code.replace(end, 'return $1')}`);
       return {
         resolveDir: setup.initialOptions.absWorkingDir,
@@ -197,6 +197,15 @@ const LIBRARY = [
   { out: 'codec-browser', entry: 'src/runtime/browser/codec.ts', platform: 'browser' },
   { out: 'codec-deno', entry: 'src/runtime/deno/codec.ts', platform: 'neutral' },
   { out: 'codec-workerd', entry: 'src/runtime/edge/codec.ts', platform: 'neutral' },
+  {
+    out: 'hash-node',
+    entry: 'src/runtime/node/hash.ts',
+    platform: 'node',
+    plugins: [portableAsText],
+  },
+  { out: 'hash-browser', entry: 'src/runtime/browser/hash.ts', platform: 'browser' },
+  { out: 'hash-deno', entry: 'src/runtime/deno/hash.ts', platform: 'neutral' },
+  { out: 'hash-workerd', entry: 'src/runtime/edge/hash.ts', platform: 'neutral' },
   ...['proto', 'http'].flatMap((protocol) => [
     {
       out: `exporter-${protocol}-node`,
@@ -352,7 +361,9 @@ export async function buildDist(root) {
       },
     });
   }
-  cpSync(join(root, 'src/engine/generated/core-simd.wasm'), join(dist, 'core.wasm'));
+  for (const binary of ['core', 'hashes']) {
+    cpSync(join(root, `src/engine/generated/${binary}-simd.wasm`), join(dist, `${binary}.wasm`));
+  }
   writeFileSync(join(dist, 'register.d.cts'), '// Loaded for what it does.\nexport {};\n');
   writeFileSync(join(dist, 'THIRD-PARTY-NOTICES.txt'), noticesOf(root, inputs));
   const require = createRequire(join(root, 'package.json'));
