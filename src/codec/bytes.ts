@@ -3,7 +3,7 @@ export function pushVarint(bytes: number[], value: number): void {
   bytes.push(value);
 }
 
-export function concatenated(chunks: readonly Uint8Array[]): Uint8Array {
+export function concatenated(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const all = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
   let at = 0;
   for (const chunk of chunks) {

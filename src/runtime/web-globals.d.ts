@@ -74,6 +74,16 @@ interface WritableStream<T = unknown> {
   };
 }
 
+declare class TransformStream<I = unknown, O = unknown> {
+  constructor(transformer: {
+    start?(): void | Promise<void>;
+    transform?(chunk: I, controller: { enqueue(chunk: O): void }): void;
+    flush?(controller: { enqueue(chunk: O): void }): void;
+  });
+  readonly readable: ReadableStream<O>;
+  readonly writable: WritableStream<I>;
+}
+
 declare class CompressionStream {
   constructor(format: 'gzip' | 'deflate' | 'deflate-raw');
   readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
