@@ -34,6 +34,7 @@ export const cases: readonly BenchCase[] = [
           return { name: `otlp-wasm/${engine}`, run, decode };
         }),
       )),
+      ...(await ours([], 'gzip', 1, input)),
       zlib(input, 1),
       fflate(input, 1),
     ],

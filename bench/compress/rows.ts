@@ -2,16 +2,18 @@
  * What the benches of compressors share: a case per corpus, our kernel on each engine beside its
  * rivals, everybody's output read back before anything is timed.
  *
- * Our runs are the kernel over the engine's memory, where an encoded request already is, and the
- * copy out of it that the pipeline makes. Rivals get the request as they want it: native zlib a
- * buffer, those in WebAssembly copy it into their own memory, as whoever uses them must.
+ * Runs of our engines are the kernel over the engine's memory, where an encoded request already
+ * is, and the copy out of it that the pipeline makes; `otlp-wasm/compress` copies it in as well.
+ * Rivals get the request as they want it: native zlib a buffer, those in WebAssembly copy it into
+ * their own memory.
  */
 
 import assert from 'node:assert/strict';
-import { FORMATS, type FormatName } from '../../test/support/compressors.ts';
+import { FORMATS } from '../../test/support/compressors.ts';
 import { CORPORA } from '../corpora.ts';
 import type { BenchCase, Prepared } from '../harness/case.ts';
 import type { EngineName } from '../subjects/engines.ts';
+import type { EntryFormat, LevelNumber } from '../subjects/entries.ts';
 import { load } from '../subjects/load.ts';
 
 export interface CompressorSubject {
@@ -40,24 +42,24 @@ export function casesOf({ name, rivals, subjects }: Row): readonly BenchCase[] {
   }));
 }
 
-/** Our kernels of one format and level. */
-export function ours(
+/** Our kernels of one format and level, and the entry whose function is the same with a copy in. */
+export async function ours(
   engines: readonly EngineName[],
-  name: FormatName,
-  level: number,
+  name: EntryFormat,
+  level: LevelNumber,
   input: Uint8Array,
 ): Promise<readonly CompressorSubject[]> {
   const format = FORMATS.find((one) => one.name === name)!;
-  return Promise.all(
+  const decode = (bytes: Uint8Array) => format.decode(bytes, input.length);
+  const kernels = await Promise.all(
     engines.map(async (engine) => {
       const { compressor } = await load('codecs', `${engine}-${name}-${level}`);
-      return {
-        name: `otlp-wasm/${engine}`,
-        run: await compressor(engine, format, level, input),
-        decode: (bytes: Uint8Array) => format.decode(bytes, input.length),
-      };
+      const run = await compressor(engine, format, level, input);
+      return { name: `otlp-wasm/${engine}`, run, decode };
     }),
   );
+  const { compress } = await load('entries', `${name}-${level}`);
+  return [...kernels, { name: 'otlp-wasm/compress', run: compress(name, level, input), decode }];
 }
 
 function prepared(

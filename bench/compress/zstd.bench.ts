@@ -7,6 +7,7 @@ import * as zlib from 'node:zlib';
 import { type BenchCase, present } from '../harness/case.ts';
 import { type Compressor, zstdWasm } from '../rivals/compressors.mjs';
 import { ENGINES } from '../subjects/engines.ts';
+import type { LevelNumber } from '../subjects/entries.ts';
 import { type CompressorSubject, casesOf, ours } from './rows.ts';
 
 interface NativeZstd {
@@ -29,7 +30,7 @@ function native(input: Uint8Array, level: number): CompressorSubject | undefined
 
 let loaded: Promise<Compressor> | undefined;
 
-function casesAt(name: string, level: number, theirs: number): readonly BenchCase[] {
+function casesAt(name: string, level: LevelNumber, theirs: number): readonly BenchCase[] {
   return casesOf({
     name,
     rivals: [`zstd-wasm/${theirs}`, `native zstd/${theirs}`],

@@ -10,6 +10,7 @@ export interface Subjects {
   readable: typeof import('./readable.ts');
   codecs: typeof import('./codecs.ts');
   hashes: typeof import('./hashes.ts');
+  entries: typeof import('./entries.ts');
   ours: typeof import('./ours.ts');
 }
 
