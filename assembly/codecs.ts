@@ -1,6 +1,7 @@
 /** What the binary `codecs` exports: the compressors besides the core's own. Loaded when asked for. */
 
 export { deflate, deflateBlocks, gzip, zlib } from './compress/levels';
+export { zstd, zstdBlocks, zstdStart } from './compress/zstd';
 export { adler32 } from './hash/adler32';
 export { crc32 } from './hash/crc32';
 export { lz4, lz4Blocks, lz4Start } from './compress/lz4';
