@@ -1,22 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { type Binary, onFirstUse, selectBinary } from '../../src/engine/binary.ts';
 import type { HashesExports } from '../../src/engine/generated/contract.ts';
-import * as portable from '../../src/engine/generated/hashes-portable.js';
-import { hashesBinary as scalar } from '../../src/engine/generated/hashes-scalar.ts';
-import { hashesBinary as simd } from '../../src/engine/generated/hashes-simd.ts';
 import { CODECS_WORK } from '../../src/engine/generated/layout.ts';
-import { ENGINES, type EngineSources } from '../../src/engine/select.ts';
+import { ENGINES } from '../../src/engine/select.ts';
 import { isOtlpError } from '../../src/errors.ts';
+import { refused } from '../support/codecs.ts';
+import { hashesSources, onlyHashes } from '../support/hashes.ts';
 
-const sources: EngineSources<HashesExports> = {
-  simd: () => Buffer.from(simd, 'hex'),
-  scalar: () => Buffer.from(scalar, 'hex'),
-  portable: () => portable,
-};
-
-const refused = () => {
-  throw new EvalError('WebAssembly: policy');
-};
 const none = { simd: refused, scalar: refused, portable: refused };
 
 const PAGE_BYTES = 65536;
@@ -24,26 +14,26 @@ const BYTES = CODECS_WORK + PAGE_BYTES;
 
 describe('a binary', () => {
   it('runs on the first engine that works', () => {
-    const binary = selectBinary(sources, BYTES) as Binary<HashesExports>;
+    const binary = selectBinary(hashesSources, BYTES) as Binary<HashesExports>;
     expect(binary.engine).toBe('simd');
     expect(binary.buffer.byteLength).toBe(Math.ceil(BYTES / PAGE_BYTES) * PAGE_BYTES);
-    const without = selectBinary({ ...sources, simd: refused }, BYTES);
+    const without = selectBinary({ ...hashesSources, simd: refused }, BYTES);
     expect(without).toMatchObject({ engine: 'scalar' });
   });
 
   it('is a promise where it must be loaded', async () => {
-    const late = { ...none, portable: async () => portable };
+    const late = { ...none, portable: async () => hashesSources.portable() };
     const binary = selectBinary(late, BYTES);
     expect(binary).toBeInstanceOf(Promise);
     expect(await binary).toMatchObject({ engine: 'portable' });
   });
 
   it('cannot be had where nothing works', () => {
-    expect(() => selectBinary(none, BYTES)).toThrow('WebAssembly: policy');
+    expect(() => selectBinary(none, BYTES)).toThrow('not on this host');
   });
 
   describe.each(ENGINES)('%s', (engine) => {
-    const only = { ...none, [engine]: sources[engine] };
+    const only = onlyHashes(engine);
     const bytes = new TextEncoder().encode('123456789');
     const crc = ({ exports }: Binary<HashesExports>, at: number) =>
       exports.crc32(0, at, bytes.length) >>> 0;

@@ -29,7 +29,7 @@ interface Xxh {
   readonly avalanche: readonly [bigint, bigint, bigint];
 }
 
-function naiveXxh(variant: Xxh, bytes: Uint8Array, seed: bigint): bigint {
+function naiveXxh(variant: Xxh, bytes: Uint8Array, seed: bigint, length: bigint): bigint {
   const { bits, rotation, merge, avalanche } = variant;
   const [p1, p2, p3, p4, p5] = variant.primes;
   const wrap = (value: bigint) => BigInt.asUintN(bits, value);
@@ -54,7 +54,7 @@ function naiveXxh(variant: Xxh, bytes: Uint8Array, seed: bigint): bigint {
   } else {
     hash = wrap(seed + p5);
   }
-  hash = wrap(hash + BigInt(bytes.length));
+  hash = wrap(hash + length);
   if (bits === 64) {
     for (; at + 8 <= bytes.length; at += 8) {
       hash = wrap(rotate(hash ^ round(0n, word(at, 8)), 27) * p1 + p4);
@@ -99,12 +99,16 @@ const XXH64: Xxh = {
   avalanche: [33n, 29n, 32n],
 };
 
-/** xxHash specification 0.1.1, "XXH32 algorithm". */
-export function naiveXxh32(bytes: Uint8Array, seed = 0): number {
-  return Number(naiveXxh(XXH32, bytes, BigInt(seed)));
+/**
+ * xxHash specification 0.1.1, "XXH32 algorithm".
+ *
+ * @param length of an input that leaves the same sums and the same rest; by default that of `bytes`.
+ */
+export function naiveXxh32(bytes: Uint8Array, seed = 0, length = bytes.length): number {
+  return Number(naiveXxh(XXH32, bytes, BigInt(seed), BigInt(length)));
 }
 
-/** xxHash specification 0.1.1, "XXH64 algorithm". */
-export function naiveXxh64(bytes: Uint8Array, seed = 0n): bigint {
-  return naiveXxh(XXH64, bytes, seed);
+/** xxHash specification 0.1.1, "XXH64 algorithm". As {@link naiveXxh32}. */
+export function naiveXxh64(bytes: Uint8Array, seed = 0n, length = bytes.length): bigint {
+  return naiveXxh(XXH64, bytes, seed, BigInt(length));
 }
