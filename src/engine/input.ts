@@ -10,8 +10,11 @@ export type Bytes = ArrayBufferView<ArrayBufferLike> | ArrayBuffer | SharedArray
  *   detached.
  */
 export function inputOf(given: Bytes): Uint8Array {
-  // Of a detached buffer there are none.
-  return given instanceof Uint8Array && given.length > 0 ? given : viewOf(given);
+  // What only inherits from Uint8Array is no view. Of a detached buffer there are no bytes: not
+  // `length`, of which code that V8 (Node 20) has optimized for resizable buffers, too, keeps what it
+  // was.
+  const isBytes = ArrayBuffer.isView(given) && given instanceof Uint8Array;
+  return isBytes && given.byteLength > 0 ? given : viewOf(given);
 }
 
 function viewOf(given: Bytes): Uint8Array {
