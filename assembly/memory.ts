@@ -56,6 +56,16 @@ export const CRC32_TABLES_BYTES: i32 = 16 * 1024;
 export const GZIP_WORK: i32 = CRC32_TABLES + CRC32_TABLES_BYTES;
 export const GZIP_WORK_BYTES: i32 = 0x80000 - GZIP_WORK;
 
+/**
+ * The end of the gzip work area: what encodeTraces notes of its last request, a word for each id in
+ * ascending order: the place of its second byte in the request << 4 | how many bytes there are from
+ * there on but for the last, and the largest i32 behind the last one. A place may be off by the few bytes by which
+ * a length prefix turned out longer or shorter than guessed. Where there is no room for all of
+ * them, only the last ones are kept behind those there is room for.
+ */
+export const OPAQUE_FIELDS: i32 = GZIP_WORK + 0x56000;
+export const OPAQUE_FIELDS_END: i32 = GZIP_WORK + GZIP_WORK_BYTES;
+
 export const STRINGS_BASE: i32 = 0x80000;
 /** One half; two follow each other. */
 export const STRINGS_HALF_BYTES: i32 = 0x40000;

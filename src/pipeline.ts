@@ -132,7 +132,7 @@ export class Pipeline {
     const { records } = encoded;
     if (records === 0) return 0;
 
-    const body = makeBody(encoded.at, encoded.bytes);
+    const body = makeBody(encoded.at, encoded.bytes, true);
     const send = ({ body, encoding, contentType, rawBytes }: Body) =>
       deliver.push({ signal: 'traces', contentType, body, encoding, records, rawBytes });
     if ('body' in body) send(body);

@@ -7,6 +7,7 @@ import { crc32 } from '../hash/crc32';
 import { store32, store64 } from '../lanes/unaligned';
 import { STATUS_NO_ROOM } from '../status';
 import { endBits, startBits, writeFast } from './deflate';
+import { inform } from './match';
 
 export const GZIP_HEADER_BYTES: i32 = 10;
 export const GZIP_TRAILER_BYTES: i32 = 8;
@@ -32,13 +33,15 @@ export function writeGzipTrailer(crc: u32, length: i32, dst: i32): i32 {
 /**
  * Compresses `length` bytes at `src` to `dst`; returns the member's length, or STATUS_NO_ROOM
  * if that is more than `capacity`. A capacity of length + 5 * ceil(length / 32768) + 64 always
- * suffices. The output depends on the input alone.
+ * suffices. `informed` says that `src` is what encodeTraces wrote last, so that its opaque fields
+ * are known (match.ts). The output depends on the input and on that alone.
  *
  * bounds: the header ends 12 bytes from `dst`, which the overshoot covers at any capacity; the
  * data ends where the trailer still fits; both areas have OVERSHOOT_BYTES behind them.
  */
-export function gzipFast(src: i32, length: i32, dst: i32, capacity: i32): i32 {
+export function gzipFast(src: i32, length: i32, dst: i32, capacity: i32, informed: i32): i32 {
   const crc = crc32(0, src, length);
+  inform(informed);
   writeGzipHeader(dst, 4);
   startBits(dst + GZIP_HEADER_BYTES);
   if (!writeFast(src, src + length, 1, dst + capacity - GZIP_TRAILER_BYTES)) return STATUS_NO_ROOM;

@@ -376,7 +376,7 @@ export class TraceExporter {
       this.#pieces.set(payload, { batch, sending: false, failures: 0 });
       this.#deliver.push(payload);
     };
-    const body = makeBody(at, bytes);
+    const body = makeBody(at, bytes, true);
     if ('body' in body) {
       send(body);
     } else {

@@ -19,7 +19,7 @@ function compress(engine: (typeof engines)[number], input: Uint8Array): Buffer {
   const view = new Uint8Array(engine.memory.buffer);
   view.set(input, SRC);
   for (let i = 0; i < 64; i++) view[SRC + input.length + i] = random.below(256);
-  const length = engine.exports.gzipFast(SRC, input.length, DST, bound(input.length));
+  const length = engine.exports.gzipFast(SRC, input.length, DST, bound(input.length), 0);
   expect(length).toBeGreaterThan(0);
   return Buffer.from(view.slice(DST, DST + length));
 }
@@ -214,11 +214,11 @@ describe.each(engines)('gzip ($name)', (engine) => {
     const inputs = [prose(0), prose(40), prose(5000), noise(5000), noise(140_000), telemetry(900)];
     for (const input of inputs) {
       view.set(input, SRC);
-      const length = exports.gzipFast(SRC, input.length, DST, bound(input.length));
-      expect(exports.gzipFast(SRC, input.length, DST, length)).toBe(length);
+      const length = exports.gzipFast(SRC, input.length, DST, bound(input.length), 0);
+      expect(exports.gzipFast(SRC, input.length, DST, length, 0)).toBe(length);
       for (const capacity of [length - 1, length >> 1, 19, 0]) {
         view.fill(0xa5, DST + capacity, DST + 2 * bound(input.length) + 1000);
-        expect(exports.gzipFast(SRC, input.length, DST, capacity)).toBe(STATUS_NO_ROOM);
+        expect(exports.gzipFast(SRC, input.length, DST, capacity, 0)).toBe(STATUS_NO_ROOM);
         const behind = DST + capacity + OVERSHOOT_BYTES;
         const untouched = view.subarray(behind, behind + bound(input.length));
         expect(untouched.every((byte) => byte === 0xa5)).toBe(true);
@@ -237,7 +237,7 @@ describe.each(engines)('gzip ($name)', (engine) => {
       const input = prose(3000 + offset);
       const at = DST + 3 * offset;
       view.set(input, SRC + offset);
-      const length = exports.gzipFast(SRC + offset, input.length, at, 4000);
+      const length = exports.gzipFast(SRC + offset, input.length, at, 4000, 0);
       expect(gunzipSync(view.slice(at, at + length)).equals(input)).toBe(true);
     }
   });
