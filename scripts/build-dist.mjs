@@ -198,6 +198,15 @@ const LIBRARY = [
   { out: 'codec-deno', entry: 'src/runtime/deno/codec.ts', platform: 'neutral' },
   { out: 'codec-workerd', entry: 'src/runtime/edge/codec.ts', platform: 'neutral' },
   {
+    out: 'compress-node',
+    entry: 'src/runtime/node/compress.ts',
+    platform: 'node',
+    plugins: [portableAsText],
+  },
+  { out: 'compress-browser', entry: 'src/runtime/browser/compress.ts', platform: 'browser' },
+  { out: 'compress-deno', entry: 'src/runtime/deno/compress.ts', platform: 'neutral' },
+  { out: 'compress-workerd', entry: 'src/runtime/edge/compress.ts', platform: 'neutral' },
+  {
     out: 'hash-node',
     entry: 'src/runtime/node/hash.ts',
     platform: 'node',
@@ -361,7 +370,7 @@ export async function buildDist(root) {
       },
     });
   }
-  for (const binary of ['core', 'hashes']) {
+  for (const binary of ['core', 'codecs', 'hashes']) {
     cpSync(join(root, `src/engine/generated/${binary}-simd.wasm`), join(dist, `${binary}.wasm`));
   }
   writeFileSync(join(dist, 'register.d.cts'), '// Loaded for what it does.\nexport {};\n');

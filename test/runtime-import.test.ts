@@ -27,6 +27,7 @@ async function probe(file: string): Promise<Probed> {
 describe.each([
   ...['node', 'deno', 'browser', 'workerd'].map((host) => [host, 'start']),
   ...['node', 'deno', 'browser', 'workerd'].map((host) => [`codec-${host}`, 'encodeTraces']),
+  ...['node', 'deno', 'browser', 'workerd'].map((host) => [`compress-${host}`, 'zstd']),
   ...['node', 'deno', 'browser', 'workerd'].flatMap((host) => [
     [`exporter-proto-${host}`, 'OTLPTraceExporter'],
     [`exporter-http-${host}`, 'OTLPTraceExporter'],
