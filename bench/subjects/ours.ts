@@ -44,8 +44,8 @@ function unexpected(): never {
 interface Path {
   readonly engine: Engine;
   readonly tracer: Tracer;
-  /** Encodes the oldest spans of the ring, a batch at most; returns the request's size. */
-  encode(): number;
+  /** Encodes as many of the oldest spans of the ring, by default a batch; returns the request's size. */
+  encode(spans?: number): number;
   /** The request encoded last, where it stands: the compressor reads it there. */
   view(bytes: number): Uint8Array;
   /** Forgets the spans in the ring. */
@@ -84,10 +84,10 @@ function open(name: EngineName, sampler?: TraceSampler): Path {
   return {
     engine,
     tracer: provider.getTracer('bench', '1.0.0'),
-    encode() {
+    encode(spans = BATCH) {
       ring.commit();
-      const encoded = encodeTraces(engine, REQUEST_AT, LIMIT_BYTES, BATCH);
-      if (encoded?.records !== BATCH) throw new Error(`${encoded?.records} spans encoded`);
+      const encoded = encodeTraces(engine, REQUEST_AT, LIMIT_BYTES, spans);
+      if (encoded?.records !== spans) throw new Error(`${encoded?.records} spans encoded`);
       return encoded.bytes;
     },
     view: (bytes) => memory.subarray(REQUEST_AT, REQUEST_AT + bytes),
@@ -177,10 +177,29 @@ export function gzip(name: 'simd' | 'scalar', input: Uint8Array): () => Uint8Arr
   const { kernels, memory, outAt } = holding(name, input);
   const capacity = gzipCapacity(input.length);
   return () => {
-    const length = kernels.gzipFast(REQUEST_AT, input.length, outAt, capacity);
+    const length = kernels.gzipFast(REQUEST_AT, input.length, outAt, capacity, 0);
     if (length < 0) throw new Error(`gzipFast: status ${length}`);
     return memory.slice(outAt, outAt + length);
   };
+}
+
+/**
+ * gzip of our own request of so many spans, with and without what the encoder notes of it
+ * (assembly/compress/match.ts).
+ */
+export function gzipOfRequest(name: 'simd' | 'scalar', spans: number) {
+  const { engine, tracer, encode, view } = open(name);
+  recordSpans(tracer, 0, spans);
+  const bytes = encode(spans);
+  // The ring is empty by now, and large enough for what becomes of the request.
+  const outAt = RING_BASE;
+  const memory = new Uint8Array(engine.buffer);
+  const compress = (noted: number) => () => {
+    const length = engine.kernels!.gzipFast(REQUEST_AT, bytes, outAt, RING_BYTES, noted);
+    if (length < 0) throw new Error(`gzipFast: status ${length}`);
+    return memory.slice(outAt, outAt + length);
+  };
+  return { request: view(bytes).slice(), noted: compress(1), plain: compress(0) };
 }
 
 export function crc32(name: 'simd' | 'scalar', input: Uint8Array): () => number {
