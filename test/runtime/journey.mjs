@@ -153,16 +153,20 @@ export function foreignSpans() {
   ];
 }
 
+/** What a call says that is refused. */
+function refusalOf(call, isOtlpError) {
+  try {
+    call();
+  } catch (error) {
+    if (!isOtlpError(error)) throw error;
+    return { code: error.code, message: error.message };
+  }
+}
+
 /** What `otlp-wasm/codec` makes of them, and what it says where it must be waited for. */
 export async function codecJourney({ encodeTraces, encodeTracesJson, ready, isOtlpError }) {
   const spans = foreignSpans();
-  let before;
-  try {
-    encodeTraces(spans);
-  } catch (error) {
-    if (!isOtlpError(error)) throw error;
-    before = { code: error.code, message: error.message };
-  }
+  const before = refusalOf(() => encodeTraces(spans), isOtlpError);
   await ready();
   const protobuf = btoa(String.fromCharCode(...encodeTraces(spans)));
   const json = new TextDecoder().decode(encodeTracesJson(spans));
@@ -173,6 +177,21 @@ export async function codecJourney({ encodeTraces, encodeTracesJson, ready, isOt
     wrong = isOtlpError(error) ? error.code : String(error);
   }
   return { before, protobuf, json, wrong };
+}
+
+const HASHES = ['crc32', 'crc32c', 'adler32', 'xxh32', 'xxh64'];
+
+/** The digests of `123456789`, at once and in two pieces, and the refusals as in `codecJourney`. */
+export async function hashJourney({ ready, isOtlpError, ...hash }) {
+  const bytes = new TextEncoder().encode('123456789');
+  const before = refusalOf(() => hash.crc32(bytes), isOtlpError);
+  await ready();
+  const digests = HASHES.map((name) => {
+    const stream = hash.createHash(name).update(bytes.subarray(0, 4)).update(bytes.subarray(4));
+    return [hash[name](bytes), stream.digest()].map((digest) => digest.toString(16)).join(' ');
+  });
+  const wrong = refusalOf(() => hash.xxh64('123456789'), isOtlpError);
+  return { before, digests, wrong: wrong?.code };
 }
 
 /**

@@ -301,6 +301,21 @@ export function assertEncoded({ before, protobuf, json, wrong }, { late = false 
   return before?.message;
 }
 
+/** Published check values of the hashes. */
+const DIGESTS = ['cbf43926', 'e3069283', '91e01de', '937bad67', '8cb841db40e6ae83'];
+
+/** Checks what came of `hashJourney`, as `assertEncoded` does. */
+export function assertHashed({ before, digests, wrong }, { late = false } = {}) {
+  assert.equal(before?.code, late ? 'engine_unavailable' : undefined, before?.message);
+  if (late) assert.match(before.message, /await ready\(\)/);
+  assert.deepEqual(
+    digests,
+    DIGESTS.map((digest) => `${digest} ${digest}`),
+  );
+  assert.equal(wrong, 'invalid_data');
+  return before?.message;
+}
+
 /** What the exporters of each protocol send. */
 const EXPORTED = { proto: 'http/protobuf', http: 'http/json', grpc: 'grpc' };
 

@@ -2,10 +2,16 @@ import assert from 'node:assert/strict';
 import { request as ask, createServer } from 'node:http';
 import { startCollector } from 'otlp-wasm/collector';
 import { bundle, launch, serve } from './driver.mjs';
-import { assertArrived, assertEncoded, assertNested, assertRemade } from './support.mjs';
+import {
+  assertArrived,
+  assertEncoded,
+  assertHashed,
+  assertNested,
+  assertRemade,
+} from './support.mjs';
 
 /** Paths of pages, and their scripts. */
-const PAGES = { '/': '/page.js', '/codec': '/codec/codec.js' };
+const PAGES = { '/': '/page.js', '/codec': '/codec/codec.js', '/hash': '/hash/hash.js' };
 
 /** A way to the collector on which the browser's question whether it may post has to wait. */
 async function gate(target) {
@@ -39,6 +45,7 @@ export async function open(project) {
   const files = new Map([
     ...(await bundle(project, 'page')),
     ...(await bundle(project, 'codec', '/codec')),
+    ...(await bundle(project, 'hash', '/hash')),
   ]);
   const chunks = [...files.keys()].filter((path) => path.includes('/chunk-'));
   const server = await serve(files, PAGES);
@@ -215,6 +222,15 @@ export async function open(project) {
           `lazily loaded: ${lazy}`,
         );
         return said;
+      },
+      'otlp-wasm/hash; nothing else is loaded': async () => {
+        const { lazy, problems, ...result } = await visit({ path: '/hash' });
+        assertHashed(result);
+        assert.deepEqual([lazy, problems], [[], []]);
+      },
+      'otlp-wasm/hash, a policy without wasm-unsafe-eval: once it is ready': async () => {
+        const result = await visit({ path: '/hash', csp: "default-src 'self'" });
+        return assertHashed(result, { late: true });
       },
     },
   };

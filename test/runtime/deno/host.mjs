@@ -9,6 +9,7 @@ import {
   assertArrived,
   assertEncoded,
   assertExported,
+  assertHashed,
   assertNested,
   assertRemade,
   capture,
@@ -88,6 +89,10 @@ export async function open(project) {
 
   async function encodes(flags, expected) {
     return assertEncoded(await app(flags, { program: 'codec.mjs' }), expected);
+  }
+
+  async function hashes(flags, expected) {
+    return assertHashed(await app(flags, { program: 'hash.mjs' }), expected);
   }
 
   async function exports(flags, engine) {
@@ -240,6 +245,11 @@ export async function open(project) {
         encodes(['--v8-flags=--no-enable-sse4-1'], { late: true }),
       'otlp-wasm/codec, no WebAssembly: once it is ready': () =>
         encodes(['--v8-flags=--jitless'], { late: true }),
+      'otlp-wasm/hash': () => hashes(),
+      'otlp-wasm/hash, no SIMD: once it is ready': () =>
+        hashes(['--v8-flags=--no-enable-sse4-1'], { late: true }),
+      'otlp-wasm/hash, no WebAssembly: once it is ready': () =>
+        hashes(['--v8-flags=--jitless'], { late: true }),
     },
   };
 }

@@ -5,6 +5,7 @@ import {
   assertArrived,
   assertEncoded,
   assertExported,
+  assertHashed,
   assertNested,
   assertRemade,
   exporterUrls,
@@ -34,6 +35,10 @@ export async function open(project) {
   async function encodes(flags = []) {
     const args = [...flags, 'codec.mjs'];
     assertEncoded(await resultOf(process.execPath, args, { cwd: project }));
+  }
+
+  async function hashes(flags = []) {
+    assertHashed(await resultOf(process.execPath, [...flags, 'hash.mjs'], { cwd: project }));
   }
 
   async function exports(flags = [], engine = 'simd') {
@@ -87,6 +92,9 @@ export async function open(project) {
       'otlp-wasm/codec': () => encodes(),
       'otlp-wasm/codec, no SIMD': () => encodes(['--no-enable-sse4-1']),
       'otlp-wasm/codec, no WebAssembly': () => encodes(['--jitless']),
+      'otlp-wasm/hash': () => hashes(),
+      'otlp-wasm/hash, no SIMD': () => hashes(['--no-enable-sse4-1']),
+      'otlp-wasm/hash, no WebAssembly': () => hashes(['--jitless']),
     },
   };
 }

@@ -9,6 +9,7 @@ import {
   assertArrived,
   assertEncoded,
   assertExported,
+  assertHashed,
   assertNested,
   assertRemade,
   capture,
@@ -183,6 +184,9 @@ export async function open(project) {
       },
       'otlp-wasm/codec': async () => {
         assertEncoded(await healthOf('main', '?codec'));
+      },
+      'otlp-wasm/hash': async () => {
+        assertHashed(await healthOf('main', '?hash'));
       },
       'portable, asked for': () => arrives('loading', '?engine=portable'),
       'portable, once it is there': () => arrives('portable', '?engine=portable'),
