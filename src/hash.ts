@@ -11,7 +11,8 @@ import {
 } from './engine/generated/layout.ts';
 import { type Bytes, inputOf } from './engine/input.ts';
 import type { EngineSources } from './engine/select.ts';
-import { OtlpError } from './errors.ts';
+import type { OtlpError } from './errors.ts';
+import { invalid, shown } from './options/checks.ts';
 
 /** The hashes whose digests are numbers, unsigned and of 32 bits. */
 export type Hash32Name = 'crc32' | 'crc32c' | 'adler32' | 'xxh32';
@@ -248,32 +249,23 @@ function seed32(seed: unknown, usual: number): number {
   if (Number.isInteger(seed) && (seed as number) >= 0 && (seed as number) < 2 ** 32) {
     return seed as number;
   }
-  throw new OtlpError(
-    'invalid_option',
-    `seed is no integer from 0 to 2^32 - 1 (${seenOf(seed)}); of a negative one take seed >>> 0.`,
+  throw invalid(
+    `seed is ${shown(seed)}; give a number, an integer from 0 to 2^32 - 1 ` +
+      '(of a negative one: seed >>> 0).',
   );
 }
 
 function seed64(seed: unknown): bigint {
   if (seed === undefined) return 0n;
   if (typeof seed === 'bigint' && seed >= 0n && seed < 2n ** 64n) return seed;
-  throw new OtlpError(
-    'invalid_option',
-    `seed is no bigint from 0n to 2n ** 64n - 1n (${seenOf(seed)}); ` +
-      'of others take BigInt.asUintN(64, BigInt(seed)).',
+  throw invalid(
+    `seed is ${shown(seed)}; give a bigint from 0n to 2n ** 64n - 1n ` +
+      '(of others: BigInt.asUintN(64, BigInt(seed))).',
   );
 }
 
 function noSuchHash(name: unknown): OtlpError {
-  return new OtlpError(
-    'invalid_option',
-    `there is no hash of this name (${seenOf(name)}); ` +
-      "give 'crc32', 'crc32c', 'adler32', 'xxh32' or 'xxh64'.",
+  return invalid(
+    `there is no hash ${shown(name)}; give 'crc32', 'crc32c', 'adler32', 'xxh32' or 'xxh64'.`,
   );
-}
-
-/** A value in an error, in a bounded number of characters. */
-function seenOf(value: unknown): string {
-  const isPlain = ['string', 'number', 'bigint', 'boolean'].includes(typeof value);
-  return isPlain ? `${typeof value} ${String(value).slice(0, 40)}` : typeof value;
 }

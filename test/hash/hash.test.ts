@@ -159,15 +159,19 @@ describe.each(hashes())('otlp-wasm/hash ($engine)', ({ hash }) => {
         ]) {
           const { code, message } = thrownBy(call);
           expect(code).toBe('invalid_option');
-          expect(message).toMatch(/^seed is no /);
+          expect(message).toMatch(/^seed is .*; give a /);
         }
       },
     );
   });
 
   it('a seed of the wrong kind is refused', () => {
-    expect(thrownBy(() => hash.xxh64(NOISE, 1 as never)).message).toContain('(number 1)');
-    expect(thrownBy(() => hash.crc32(NOISE, 1n as never)).message).toContain('(bigint 1)');
+    expect(thrownBy(() => hash.xxh64(NOISE, 1 as never)).message).toMatch(
+      /^seed is 1; give a bigint /,
+    );
+    expect(thrownBy(() => hash.crc32(NOISE, 1n as never)).message).toMatch(
+      /^seed is 1; give a number, /,
+    );
     expect(thrownBy(() => hash.xxh32(NOISE, 2 ** 32)).code).toBe('invalid_option');
   });
 
