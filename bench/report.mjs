@@ -129,6 +129,8 @@ function losses(lines) {
 
 function lossesOf(lines, line) {
   return Object.entries(line.factors).flatMap(([rival, factor]) => {
+    // What another way of ours is held against is no rival.
+    if (IS_OURS.test(rival)) return [];
     const other = find(lines, line, rival);
     const shared = { case: line.case, subject: line.subject, rival };
     const found = [];

@@ -50,7 +50,7 @@ export async function ours(
   input: Uint8Array,
 ): Promise<readonly CompressorSubject[]> {
   const format = FORMATS.find((one) => one.name === name)!;
-  const decode = (bytes: Uint8Array) => format.decode(bytes, input.length);
+  const decode = (bytes: Uint8Array) => format.decode(bytes, input);
   const kernels = await Promise.all(
     engines.map(async (engine) => {
       const { compressor } = await load('codecs', `${engine}-${name}-${level}`);

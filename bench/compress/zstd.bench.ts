@@ -25,7 +25,7 @@ function native(input: Uint8Array, level: number): CompressorSubject | undefined
   const { zstdCompressSync: compress, zstdDecompressSync: decode } = zlib as NativeZstd;
   if (compress === undefined || decode === undefined) return undefined;
   const run = () => compress(input, { params: { [LEVEL_PARAMETER]: level } });
-  return { name: `native zstd/${level}`, run, decode };
+  return { name: `zlib/zstd-${level}`, run, decode };
 }
 
 let loaded: Promise<Compressor> | undefined;
@@ -33,7 +33,7 @@ let loaded: Promise<Compressor> | undefined;
 function casesAt(name: string, level: LevelNumber, theirs: number): readonly BenchCase[] {
   return casesOf({
     name,
-    rivals: [`zstd-wasm/${theirs}`, `native zstd/${theirs}`],
+    rivals: [`zstd-wasm/${theirs}`, `zlib/zstd-${theirs}`],
     async subjects(input) {
       loaded ??= zstdWasm();
       const { compress, decompress } = await loaded;
