@@ -72,8 +72,8 @@ export interface Compress {
   /** Snappy's framing format, with checksums. Has one level. */
   readonly snappyFramed: CompressFunction;
   /**
-   * Brotli (RFC 7932) by the host, at quality 1, 5 or 11. Node, Deno and Bun have it; elsewhere
-   * throws `not_supported`. No OpenTelemetry Collector takes it.
+   * Brotli (RFC 7932) by the host, at quality 1, 5 or 11. Node, Deno, Bun and workerd with
+   * `nodejs_compat` have it; elsewhere throws `not_supported`. No OpenTelemetry Collector takes it.
    */
   readonly brotli: CompressFunction;
   /** One of them, by the name that stands in Content-Encoding. `identity`: a copy. */
@@ -318,6 +318,7 @@ function hasEnded(): OtlpError {
 function noBrotli(): OtlpError {
   return new OtlpError(
     'not_supported',
-    "this host has no brotli of its own (Node, Deno and Bun have); use 'gzip' or 'zstd'.",
+    "this host has no brotli of its own (Node, Deno, Bun and workerd with 'nodejs_compat' have); " +
+      "use 'gzip' or 'zstd'.",
   );
 }

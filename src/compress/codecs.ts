@@ -22,11 +22,6 @@ export class Codecs {
     this.#memory = new Uint8Array(binary.buffer);
   }
 
-  /** Bytes of memory, which are kept. */
-  get memoryBytes(): number {
-    return this.#memory.length;
-  }
-
   /**
    * @param capacity most that can become of `input`.
    * @param run returns the number of bytes that it has written, or a negative status.

@@ -194,6 +194,54 @@ export async function hashJourney({ ready, isOtlpError, ...hash }) {
   return { before, digests, wrong: wrong?.code };
 }
 
+/** Something that can be compressed. */
+export function compressible() {
+  const lines = Array.from({ length: 400 }, (_, i) => `GET /orders/${i * 7919} 200 größe=${i % 9}`);
+  return new TextEncoder().encode(lines.join('\n'));
+}
+
+export const COMPRESSED = [
+  ...['gzip', 'deflate', 'deflate-raw', 'zstd'].flatMap((encoding) =>
+    ['fast', 'default', 'best'].map((level) => [encoding, level]),
+  ),
+  ...['lz4', 'snappy', 'x-snappy-framed'].map((encoding) => [encoding, 'default']),
+];
+
+/** Node's Response needs WebAssembly, and not every browser can iterate a stream. */
+async function collected(readable) {
+  const reader = readable.getReader();
+  const bytes = [];
+  for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
+    bytes.push(...value);
+  }
+  return bytes;
+}
+
+const base64 = (bytes) => btoa(String.fromCharCode(...bytes));
+
+/**
+ * What `otlp-wasm/compress` makes of it, by each encoding and level, by a stream and by the host's
+ * brotli, and the refusals as in `codecJourney`.
+ */
+export async function compressJourney({ compress, compressionStream, ready, isOtlpError }) {
+  const bytes = compressible();
+  const before = refusalOf(() => compress('gzip', bytes), isOtlpError);
+  const { readable, writable } = compressionStream('zstd', { level: 'fast' });
+  const writer = writable.getWriter();
+  void writer.write(bytes.subarray(0, 99));
+  void writer.write(bytes.subarray(99));
+  void writer.close();
+  const streamed = base64(await collected(readable));
+  await ready();
+  const whole = COMPRESSED.map(([encoding, level]) => base64(compress(encoding, bytes, { level })));
+  let brotli;
+  const none = refusalOf(() => {
+    brotli = base64(compress('br', bytes));
+  }, isOtlpError);
+  const wrong = refusalOf(() => compress('gzip', bytes, { level: 22 }), isOtlpError);
+  return { before, whole, streamed, brotli: brotli ?? none, wrong: wrong?.code };
+}
+
 /**
  * Exports them by each protocol; says what became of them.
  *

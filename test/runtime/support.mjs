@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { ATTRIBUTES, SCOPE, SERVICE, SPAN } from './journey.mjs';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import { compress, createCompressor } from 'otlp-wasm/compress';
+import { ATTRIBUTES, COMPRESSED, compressible, SCOPE, SERVICE, SPAN } from './journey.mjs';
 
 /** This host cannot be had on this machine. */
 export class Unavailable extends Error {
@@ -314,6 +316,32 @@ export function assertHashed({ before, digests, wrong }, { late = false } = {}) 
   );
   assert.equal(wrong, 'invalid_data');
   return before?.message;
+}
+
+/**
+ * Checks what came of `compressJourney`, as `assertEncoded` does: it is what Node makes of the same.
+ *
+ * @param brotli whether the host has it.
+ */
+export function assertCompressed(result, { late = false, brotli = true } = {}) {
+  const { before, whole, streamed, wrong } = result;
+  assert.equal(before?.code, late ? 'engine_unavailable' : undefined, before?.message);
+  if (late) assert.match(before.message, /await ready\(\)/);
+  const bytes = compressible();
+  const base64 = (compressed) => Buffer.from(compressed).toString('base64');
+  const expected = COMPRESSED.map(([encoding, level]) => compress(encoding, bytes, { level }));
+  assert.deepEqual(whole, expected.map(base64));
+  assert.deepEqual(gunzipSync(expected[0]), Buffer.from(bytes));
+  const stream = createCompressor('zstd', { level: 'fast' });
+  assert.equal(streamed, base64(Buffer.concat([stream.push(bytes), stream.end()])));
+  assert.equal(wrong, 'invalid_option');
+  if (brotli) {
+    const inflated = brotliDecompressSync(Buffer.from(result.brotli, 'base64'));
+    assert.deepEqual(inflated, Buffer.from(bytes));
+    return before?.message;
+  }
+  assert.equal(result.brotli.code, 'not_supported');
+  return result.brotli.message;
 }
 
 /** What the exporters of each protocol send. */

@@ -4,6 +4,7 @@ import { startCollector } from 'otlp-wasm/collector';
 import { bundle, launch, serve } from './driver.mjs';
 import {
   assertArrived,
+  assertCompressed,
   assertEncoded,
   assertHashed,
   assertNested,
@@ -11,7 +12,12 @@ import {
 } from './support.mjs';
 
 /** Paths of pages, and their scripts. */
-const PAGES = { '/': '/page.js', '/codec': '/codec/codec.js', '/hash': '/hash/hash.js' };
+const PAGES = {
+  '/': '/page.js',
+  '/codec': '/codec/codec.js',
+  '/compress': '/compress/compress.js',
+  '/hash': '/hash/hash.js',
+};
 
 /** A way to the collector on which the browser's question whether it may post has to wait. */
 async function gate(target) {
@@ -45,6 +51,7 @@ export async function open(project) {
   const files = new Map([
     ...(await bundle(project, 'page')),
     ...(await bundle(project, 'codec', '/codec')),
+    ...(await bundle(project, 'compress', '/compress')),
     ...(await bundle(project, 'hash', '/hash')),
   ]);
   const chunks = [...files.keys()].filter((path) => path.includes('/chunk-'));
@@ -222,6 +229,15 @@ export async function open(project) {
           `lazily loaded: ${lazy}`,
         );
         return said;
+      },
+      'otlp-wasm/compress; nothing else is loaded': async () => {
+        const { lazy, problems, ...result } = await visit({ path: '/compress' });
+        assert.deepEqual([lazy, problems], [[], []]);
+        return assertCompressed(result, { brotli: false });
+      },
+      'otlp-wasm/compress, a policy without wasm-unsafe-eval: once it is ready': async () => {
+        const result = await visit({ path: '/compress', csp: "default-src 'self'" });
+        return assertCompressed(result, { late: true, brotli: false });
       },
       'otlp-wasm/hash; nothing else is loaded': async () => {
         const { lazy, problems, ...result } = await visit({ path: '/hash' });

@@ -7,6 +7,7 @@ import { startCollector } from 'otlp-wasm/collector';
 import { optionsFor } from './journey.mjs';
 import {
   assertArrived,
+  assertCompressed,
   assertEncoded,
   assertExported,
   assertHashed,
@@ -89,6 +90,10 @@ export async function open(project) {
 
   async function encodes(flags, expected) {
     return assertEncoded(await app(flags, { program: 'codec.mjs' }), expected);
+  }
+
+  async function compresses(flags, expected) {
+    return assertCompressed(await app(flags, { program: 'compress.mjs' }), expected);
   }
 
   async function hashes(flags, expected) {
@@ -245,6 +250,11 @@ export async function open(project) {
         encodes(['--v8-flags=--no-enable-sse4-1'], { late: true }),
       'otlp-wasm/codec, no WebAssembly: once it is ready': () =>
         encodes(['--v8-flags=--jitless'], { late: true }),
+      'otlp-wasm/compress': () => compresses(),
+      'otlp-wasm/compress, no SIMD: once it is ready': () =>
+        compresses(['--v8-flags=--no-enable-sse4-1'], { late: true }),
+      'otlp-wasm/compress, no WebAssembly: once it is ready': () =>
+        compresses(['--v8-flags=--jitless'], { late: true }),
       'otlp-wasm/hash': () => hashes(),
       'otlp-wasm/hash, no SIMD: once it is ready': () =>
         hashes(['--v8-flags=--no-enable-sse4-1'], { late: true }),

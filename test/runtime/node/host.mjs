@@ -3,6 +3,7 @@ import { startCollector } from 'otlp-wasm/collector';
 import { optionsFor } from './journey.mjs';
 import {
   assertArrived,
+  assertCompressed,
   assertEncoded,
   assertExported,
   assertHashed,
@@ -39,6 +40,11 @@ export async function open(project) {
 
   async function hashes(flags = []) {
     assertHashed(await resultOf(process.execPath, [...flags, 'hash.mjs'], { cwd: project }));
+  }
+
+  async function compresses(flags = []) {
+    const args = [...flags, 'compress.mjs'];
+    assertCompressed(await resultOf(process.execPath, args, { cwd: project }));
   }
 
   async function exports(flags = [], engine = 'simd') {
@@ -92,6 +98,9 @@ export async function open(project) {
       'otlp-wasm/codec': () => encodes(),
       'otlp-wasm/codec, no SIMD': () => encodes(['--no-enable-sse4-1']),
       'otlp-wasm/codec, no WebAssembly': () => encodes(['--jitless']),
+      'otlp-wasm/compress': () => compresses(),
+      'otlp-wasm/compress, no SIMD': () => compresses(['--no-enable-sse4-1']),
+      'otlp-wasm/compress, no WebAssembly': () => compresses(['--jitless']),
       'otlp-wasm/hash': () => hashes(),
       'otlp-wasm/hash, no SIMD': () => hashes(['--no-enable-sse4-1']),
       'otlp-wasm/hash, no WebAssembly': () => hashes(['--jitless']),

@@ -72,6 +72,7 @@ const entryAlone :Workerd.Worker = (
 const modules :List(Workerd.Worker.Module) = [
   (name = "worker.js", esModule = embed "build/worker.js"),
   (name = "core.wasm", wasm = embed "build/core.wasm"),
+  (name = "codecs.wasm", wasm = embed "build/codecs.wasm"),
   (name = "hashes.wasm", wasm = embed "build/hashes.wasm"),
 ];
 

@@ -7,6 +7,7 @@ import { startCollector } from 'otlp-wasm/collector';
 import workerdPackage from 'workerd';
 import {
   assertArrived,
+  assertCompressed,
   assertEncoded,
   assertExported,
   assertHashed,
@@ -184,6 +185,13 @@ export async function open(project) {
       },
       'otlp-wasm/codec': async () => {
         assertEncoded(await healthOf('main', '?codec'));
+      },
+      'otlp-wasm/compress': async () => {
+        const result = await healthOf('main', '?compress');
+        return assertCompressed(result, { brotli: false });
+      },
+      'otlp-wasm/compress, nodejs_compat: has brotli': async () => {
+        assertCompressed(await healthOf('compat', '?compress'));
       },
       'otlp-wasm/hash': async () => {
         assertHashed(await healthOf('main', '?hash'));

@@ -1,10 +1,17 @@
 import { isOtlpError, start } from 'otlp-wasm';
 import * as codec from 'otlp-wasm/codec';
+import * as functions from 'otlp-wasm/compress';
 import * as http from 'otlp-wasm/exporters/http';
 import * as proto from 'otlp-wasm/exporters/proto';
 import * as hash from 'otlp-wasm/hash';
 import { answerWith } from './answer.mjs';
-import { codecJourney, exporterJourney, hashJourney, missingExporter } from './journey.mjs';
+import {
+  codecJourney,
+  compressJourney,
+  exporterJourney,
+  hashJourney,
+  missingExporter,
+} from './journey.mjs';
 
 const answer = answerWith(start);
 
@@ -13,6 +20,7 @@ export default {
   async fetch(request, env, context) {
     const asked = new URL(request.url).searchParams;
     if (asked.has('codec')) return Response.json(await codecJourney(codec));
+    if (asked.has('compress')) return Response.json(await compressJourney(functions));
     if (asked.has('hash')) return Response.json(await hashJourney(hash));
     if (asked.has('exporters')) {
       const url = `${env.COLLECTOR}/v1/traces`;
