@@ -116,48 +116,57 @@ function portableOf(wasm, hostKernels) {
   return HEADER + code;
 }
 
-export async function buildEngine(root) {
+/**
+ * Builds one of the binaries on every target; what belongs to all of them is left out.
+ *
+ * @returns its part of the contract.
+ */
+export async function buildBinary(root, name) {
+  const binary = BINARIES.find((one) => one.name === name);
+  const { hostKernels } = binary;
   const out = join(root, 'src/engine/generated');
   mkdirSync(out, { recursive: true });
   mkdirSync(join(root, 'build'), { recursive: true });
-  const write = (name, contents) => writeFileSync(join(out, name), contents);
+  const write = (file, contents) => writeFileSync(join(out, file), contents);
 
-  const contracts = [HEADER];
-  for (const binary of BINARIES) {
-    const { name, hostKernels } = binary;
-    const built = {};
-    for (const target of TARGETS) {
-      built[target] = await compile(root, name, target);
-      writeFileSync(join(root, `build/${name}-${target}.wat`), built[target].wat);
-      if (built[target].declarations !== built.simd.declarations) {
-        throw new Error(`${name}: the declarations of the targets simd and ${target} differ`);
-      }
+  const built = {};
+  for (const target of TARGETS) {
+    built[target] = await compile(root, name, target);
+    writeFileSync(join(root, `build/${name}-${target}.wat`), built[target].wat);
+    if (built[target].declarations !== built.simd.declarations) {
+      throw new Error(`${name}: the declarations of the targets simd and ${target} differ`);
     }
-    for (const target of ['simd', 'scalar']) {
-      // Two digits are always the same byte: gzip finds what repeats in them as in the bytes, which
-      // base64 hides. They load as a sixth less, and both binaries of one file as a third less.
-      const { wasm } = built[target];
-      const doc = `/** The ${target} ${name} binary, hexadecimal: ${wasm.length} bytes. */\n`;
-      const hex = Buffer.from(wasm).toString('hex');
-      write(`${name}-${target}.ts`, `${HEADER}\n${doc}export const ${name}Binary =\n  '${hex}';\n`);
-      write(`${name}-${target}.wasm`, wasm);
-    }
-    contracts.push(contractOf(binary, built.simd.declarations));
-    write(`${name}-portable.js`, portableOf(built.portable.wasm, hostKernels));
-    const type =
-      name === 'core' ? 'PortableExports' : `${name[0].toUpperCase()}${name.slice(1)}Exports`;
-    write(
-      `${name}-portable.d.ts`,
-      [
-        HEADER,
-        `import type { ${type} } from './contract.ts';`,
-        'export function instantiate(imports: {',
-        '  env: { memory: { buffer: ArrayBuffer } };',
-        `}): ${type};`,
-        '',
-      ].join('\n'),
-    );
   }
-  write('contract.ts', contracts.join('\n'));
-  write('layout.ts', layoutOf((await compile(root, 'layout', 'scalar')).wasm));
+  for (const target of ['simd', 'scalar']) {
+    // Two digits are always the same byte: gzip finds what repeats in them as in the bytes, which
+    // base64 hides. They load as a sixth less, and both binaries of one file as a third less.
+    const { wasm } = built[target];
+    const doc = `/** The ${target} ${name} binary, hexadecimal: ${wasm.length} bytes. */\n`;
+    const hex = Buffer.from(wasm).toString('hex');
+    write(`${name}-${target}.ts`, `${HEADER}\n${doc}export const ${name}Binary =\n  '${hex}';\n`);
+    write(`${name}-${target}.wasm`, wasm);
+  }
+  write(`${name}-portable.js`, portableOf(built.portable.wasm, hostKernels));
+  const type =
+    name === 'core' ? 'PortableExports' : `${name[0].toUpperCase()}${name.slice(1)}Exports`;
+  write(
+    `${name}-portable.d.ts`,
+    [
+      HEADER,
+      `import type { ${type} } from './contract.ts';`,
+      'export function instantiate(imports: {',
+      '  env: { memory: { buffer: ArrayBuffer } };',
+      `}): ${type};`,
+      '',
+    ].join('\n'),
+  );
+  return contractOf(binary, built.simd.declarations);
+}
+
+export async function buildEngine(root) {
+  const contracts = [HEADER];
+  for (const { name } of BINARIES) contracts.push(await buildBinary(root, name));
+  const out = join(root, 'src/engine/generated');
+  writeFileSync(join(out, 'contract.ts'), contracts.join('\n'));
+  writeFileSync(join(out, 'layout.ts'), layoutOf((await compile(root, 'layout', 'scalar')).wasm));
 }

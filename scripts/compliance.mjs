@@ -60,11 +60,19 @@ export function collectTitles(files) {
 }
 
 /** Why a mutant of mutants.mjs cannot be made or says nothing; undefined when it can. */
-export function mutantProblem({ what, row, file, from }, rows) {
-  const path = join(root, file);
-  const count = existsSync(path) ? readFileSync(path, 'utf8').split(from).length - 1 : 0;
+export function mutantProblem(mutant, rows) {
+  const { what, row } = mutant;
   const named = rows.find(({ section, name }) => `${section} / ${name}` === row);
-  if (count !== 1) return `mutant '${what}': its text occurs ${count} times in ${file}, not once`;
+  const problem = occursOnce(mutant);
+  if (problem !== undefined) return problem;
   if (!named?.tests.length) return `mutant '${what}': docs/compliance.md has no test of row ${row}`;
   return undefined;
+}
+
+/** A mutant's text stands in its file once; otherwise what is wrong with it. */
+export function occursOnce({ what, file, from }) {
+  const path = join(root, file);
+  const count = existsSync(path) ? readFileSync(path, 'utf8').split(from).length - 1 : 0;
+  if (count === 1) return undefined;
+  return `mutant '${what}': its text occurs ${count} times in ${file}, not once`;
 }

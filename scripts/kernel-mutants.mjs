@@ -1,0 +1,123 @@
+// Mistakes in kernels, for scripts/mutate.mjs: each is a replacement in one file, whose `from` occurs
+// there exactly once, the binary that the file goes into, and the tests that have to notice. They are
+// mistakes that leave most output right: limits off by one, a state that is kept or lost too long.
+
+const CODECS = 'codecs';
+const HASHES = 'hashes';
+
+const LZ4 = 'assembly/compress/lz4.ts';
+const SNAPPY = 'assembly/compress/snappy.ts';
+const REPEATS = 'assembly/compress/repeats.ts';
+const ADLER32 = 'assembly/hash/adler32.ts';
+const XXH64 = 'assembly/hash/xxh64.ts';
+const XXH32 = 'assembly/hash/xxh32.ts';
+
+const LZ4_TESTS = ['test/compress/lz4.test.ts'];
+const HASH_TESTS = ['test/hash/kernels.test.ts'];
+
+export const kernelMutants = [
+  {
+    what: 'lz4: the last match ends four bytes before the end',
+    binary: CODECS,
+    file: REPEATS,
+    from: 'const LZ4_LAST_LITERALS: i32 = 5;',
+    to: 'const LZ4_LAST_LITERALS: i32 = 4;',
+    tests: LZ4_TESTS,
+  },
+  {
+    what: 'lz4 and snappy: a distance of 0 is taken for a match',
+    binary: CODECS,
+    file: REPEATS,
+    from: ' | i32(distance == 0)) {',
+    to: ') {',
+    tests: LZ4_TESTS,
+  },
+  {
+    what: 'lz4: a rest of 255 is not continued',
+    binary: CODECS,
+    file: REPEATS,
+    from: 'if (rest >= 255) {',
+    to: 'if (rest > 255) {',
+    tests: LZ4_TESTS,
+  },
+  {
+    what: 'lz4: a stream does not sum up its parts',
+    binary: CODECS,
+    file: LZ4,
+    from: '  xxh32Feed(STREAM_STATE, src, length);\n',
+    to: '  if (final) xxh32Feed(STREAM_STATE, src, length);\n',
+    tests: LZ4_TESTS,
+  },
+  {
+    what: 'lz4: blocks of 64 KiB and one byte are said to be of 64 KiB',
+    binary: CODECS,
+    file: LZ4,
+    from: 'clz(max(length - 1, 0))',
+    to: 'clz(max(length - 2, 0))',
+    tests: LZ4_TESTS,
+  },
+  {
+    what: 'snappy: copies of two bytes reach 2048 bytes back',
+    binary: CODECS,
+    file: REPEATS,
+    from: 'i32(distance < 2048)',
+    to: 'i32(distance <= 2048)',
+    tests: LZ4_TESTS,
+  },
+  {
+    what: 'snappy: literals of 61 bytes have a short length',
+    binary: CODECS,
+    file: REPEATS,
+    from: 'if (n < 60) {',
+    to: 'if (n <= 60) {',
+    tests: LZ4_TESTS,
+  },
+  {
+    what: 'framed snappy: checksums are not masked as said',
+    binary: CODECS,
+    file: SNAPPY,
+    from: 'rotr<u32>(crc, 15) + 0xa282ead8',
+    to: 'rotr<u32>(crc, 17) + 0xa282ead8',
+    tests: LZ4_TESTS,
+  },
+  {
+    what: 'adler32: the remainder is taken a byte too late',
+    binary: HASHES,
+    file: ADLER32,
+    from: 'const LONGEST: i32 = 5552;',
+    to: 'const LONGEST: i32 = 5553;',
+    tests: HASH_TESTS,
+  },
+  {
+    what: 'adler32: modulo 65520',
+    binary: HASHES,
+    file: ADLER32,
+    from: 'const MODULUS: u32 = 65521;',
+    to: 'const MODULUS: u32 = 65520;',
+    tests: HASH_TESTS,
+  },
+  {
+    what: 'xxh64: an input of one stripe is short',
+    binary: HASHES,
+    file: XXH64,
+    from: 'if (seen >= <u64>STRIPE) {',
+    to: 'if (seen > <u64>STRIPE) {',
+    tests: HASH_TESTS,
+  },
+  {
+    what: 'xxh64: a stream forgets what stands behind its last stripe',
+    binary: HASHES,
+    file: XXH64,
+    from: 'memory.copy(state + BEGUN, src, length & (STRIPE - 1));',
+    to: 'memory.copy(state + BEGUN, src, length & (STRIPE - 2));',
+    tests: HASH_TESTS,
+  },
+  {
+    what: 'xxh32: what is less than four bytes is shifted otherwise',
+    binary: HASHES,
+    file: XXH32,
+    from: 'rotl<u32>(hash + (<u32>load<u8>(src++)) * PRIME_5, 11)',
+    to: 'rotl<u32>(hash + (<u32>load<u8>(src++)) * PRIME_5, 12)',
+    tests: HASH_TESTS,
+  },
+];
