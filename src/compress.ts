@@ -1,14 +1,13 @@
 /** What `otlp-wasm/compress` has on every host: bytes in, the same bytes in fewer out. */
 
 import { concatenated } from './codec/bytes.ts';
-import { Codecs } from './compress/codecs.ts';
+import { type Codecs, openCodecs, WHOLE_BYTES } from './compress/codecs.ts';
 import { type Encoding, LEVELS, type Level } from './compress/encoding.ts';
 import * as formats from './compress/formats.ts';
 import { type Format, PIECE_BYTES } from './compress/formats.ts';
 import { type CompressPiece, Pieces } from './compress/pieces.ts';
-import { onFirstUse, selectBinary } from './engine/binary.ts';
+import { onFirstUse } from './engine/binary.ts';
 import type { CodecsExports } from './engine/generated/contract.ts';
-import { CODECS_END } from './engine/generated/layout.ts';
 import { type Bytes, inputOf } from './engine/input.ts';
 import type { EngineSources } from './engine/select.ts';
 import { OtlpError } from './errors.ts';
@@ -110,16 +109,6 @@ export interface Compress {
 /** The host's brotli, at one of its qualities; undefined where it turns out to have none. */
 export type HostBrotli = (bytes: Uint8Array, quality: number) => Uint8Array | undefined;
 
-const MEBIBYTE = 1024 * 1024;
-/**
- * What is compressed in one call; more goes in pieces. Memory is bounded by it, and the window of
- * a Zstandard frame, for which RFC 9659 has the same limit.
- */
-const WHOLE_BYTES = 8 * MEBIBYTE;
-/** Enough for most calls. */
-const FIRST_MEMORY_BYTES = CODECS_END + MEBIBYTE;
-const MAX_MEMORY_BYTES = CODECS_END + 3 * WHOLE_BYTES;
-
 const BROTLI_QUALITIES: Readonly<Record<Level, number>> = { fast: 1, default: 5, best: 11 };
 
 /** What the binary writes, by the names of encodings. */
@@ -144,10 +133,9 @@ export function compressOn(
   sources: EngineSources<CodecsExports>,
   hostBrotli?: HostBrotli,
 ): Compress {
-  const { now: loaded, ready } = onFirstUse<Codecs>('otlp-wasm/compress', () => {
-    const binary = selectBinary(sources, FIRST_MEMORY_BYTES, MAX_MEMORY_BYTES);
-    return 'then' in binary ? binary.then((late) => new Codecs(late)) : new Codecs(binary);
-  });
+  const { now: loaded, ready } = onFirstUse<Codecs>('otlp-wasm/compress', () =>
+    openCodecs(sources),
+  );
 
   /** All of it, in one call of the kernels or piece by piece. */
   function whole(format: Format, level: number, bytes: Uint8Array): Uint8Array<ArrayBuffer> {

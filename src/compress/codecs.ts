@@ -1,6 +1,24 @@
-import type { Binary } from '../engine/binary.ts';
+import { type Binary, selectBinary } from '../engine/binary.ts';
 import type { CodecsExports } from '../engine/generated/contract.ts';
 import { CODECS_END, OVERSHOOT_BYTES } from '../engine/generated/layout.ts';
+import type { EngineSources } from '../engine/select.ts';
+import { PIECE_BYTES } from './formats.ts';
+
+/**
+ * Most that is compressed in one call; more goes in pieces. Memory is bounded by it, and the window
+ * of a Zstandard frame, for which RFC 9659 has the same limit.
+ */
+export const WHOLE_BYTES = 8 * 1024 * 1024;
+
+/** A piece of a stream, and what becomes of it. */
+const FIRST_MEMORY_BYTES = CODECS_END + 2 * PIECE_BYTES + 65536;
+const MAX_MEMORY_BYTES = CODECS_END + 3 * WHOLE_BYTES;
+
+/** @param sources where the host has the binary. */
+export function openCodecs(sources: EngineSources<CodecsExports>): Codecs | Promise<Codecs> {
+  const binary = selectBinary(sources, FIRST_MEMORY_BYTES, MAX_MEMORY_BYTES);
+  return 'then' in binary ? binary.then((loaded) => new Codecs(loaded)) : new Codecs(binary);
+}
 
 /** `length` bytes at `src`, and room for what becomes of them: `capacity` bytes at `dst`. */
 export interface Job {
@@ -45,8 +63,11 @@ export class Codecs {
   }
 
   #reserve(bytes: number): void {
-    if (bytes <= this.#memory.length) return;
-    this.#binary = this.#binary.grown(bytes);
+    const { length } = this.#memory;
+    if (bytes <= length) return;
+    // Twice as much each time: the portable engine begins anew on larger memory.
+    const twice = Math.min(2 * length - CODECS_END, MAX_MEMORY_BYTES);
+    this.#binary = this.#binary.grown(Math.max(bytes, twice));
     this.#memory = new Uint8Array(this.#binary.buffer);
   }
 }

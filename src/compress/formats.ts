@@ -5,8 +5,11 @@ import type { CodecsExports } from '../engine/generated/contract.ts';
 import { STREAM_STATE, STREAM_STATE_BYTES } from '../engine/generated/layout.ts';
 import type { Job } from './codecs.ts';
 
-/** What streams compress at a time. Matches do not reach from one piece into another. */
-export const PIECE_BYTES = 256 * 1024;
+/**
+ * What streams compress at a time, and keep. Matches do not reach from one piece into another: of
+ * telemetry that makes 0.2 to 0.9 % more bytes than in one call, twice as many with half of this.
+ */
+export const PIECE_BYTES = 512 * 1024;
 
 /** A format that the binary `codecs` writes. */
 export interface Format {
