@@ -77,7 +77,7 @@ export interface Hashes {
 }
 
 /** Longer input is copied in and hashed piece by piece, in memory that stays in the cache. */
-const PIECE_BYTES = 64 * 1024;
+const PIECE_BYTES = 256 * 1024;
 const INPUT = CODECS_WORK;
 const MEMORY_BYTES = INPUT + PIECE_BYTES + OVERSHOOT_BYTES;
 

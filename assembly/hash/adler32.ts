@@ -1,12 +1,21 @@
 /**
- * Adler-32 (RFC 1950, 8.2): the sum of all bytes and the sum of those sums, modulo 65521.
+ * Adler-32 (RFC 1950, 8.2): the sum of all bytes, and the sum of what that was after each of them,
+ * modulo 65521.
  *
- * The remainder is taken as rarely as 32 bits allow: after n bytes from remainders the sum of sums
- * is at most 255 n (n + 1) / 2 + (n + 1) (MODULUS - 1), below 2^32 up to n = 5552.
+ * The second sum has the first byte of n as often as n, the last once. So bytes are taken many at a
+ * time: before them the first sum is s; they add `length * s` and themselves, weighted by their
+ * distance from the end.
+ *
+ * The remainder is taken as rarely as 32 bits allow: after n bytes from 16-bit sums the second
+ * is at most 255 n (n + 1) / 2 + (n + 1) 65535, below 2^32 up to n = 5552.
  */
 
+import { sums } from '../lanes/index';
+
 const MODULUS: u32 = 65521;
-const LONGEST: i32 = 5552;
+/** Bytes of which `sums` takes a multiple. */
+const STEP: i32 = 32;
+const LONGEST: i32 = 173 * STEP;
 
 /**
  * Adler-32 of `length` bytes at `src`, continuing from `seed`: the checksum of what came before,
@@ -15,17 +24,22 @@ const LONGEST: i32 = 5552;
  * bounds: reads exactly [src, src + length).
  */
 export function adler32(seed: i32, src: i32, length: i32): i32 {
-  let sum: u32 = seed & 0xffff;
-  let sums: u32 = (<u32>seed) >>> 16;
+  let first: u32 = seed & 0xffff;
+  let second: u32 = (<u32>seed) >>> 16;
   while (length > 0) {
     const size = min(length, LONGEST);
-    for (const end = src + size; src != end; src++) {
-      sum += load<u8>(src);
-      sums += sum;
+    const steps = size & -STEP;
+    const added = sums(src, steps);
+    second += first * steps + <u32>(added >>> 32);
+    first += <u32>added;
+    src += steps;
+    for (let left = size - steps; left > 0; left--) {
+      first += load<u8>(src++);
+      second += first;
     }
-    sum %= MODULUS;
-    sums %= MODULUS;
+    first %= MODULUS;
+    second %= MODULUS;
     length -= size;
   }
-  return sum | (sums << 16);
+  return first | (second << 16);
 }

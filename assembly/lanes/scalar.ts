@@ -33,6 +33,14 @@ export function xor5(dst: i32, a: i32, b: i32, c: i32, d: i32, e: i32): void {
 
 // @ts-ignore: decorator
 @inline
+export function xor6(dst: i32, a: i32, b: i32, c: i32, d: i32, e: i32, f: i32): void {
+  store64(dst, load64(a) ^ load64(b) ^ load64(c) ^ load64(d) ^ load64(e) ^ load64(f));
+  const high = load64(a + 8) ^ load64(b + 8) ^ load64(c + 8);
+  store64(dst + 8, high ^ load64(d + 8) ^ load64(e + 8) ^ load64(f + 8));
+}
+
+// @ts-ignore: decorator
+@inline
 export function common32(a: i32, b: i32): i32 {
   let i = 0;
   let differ: u64 = 0;
@@ -42,4 +50,31 @@ export function common32(a: i32, b: i32): i32 {
     i += 8;
   } while (i < 32);
   return i;
+}
+
+const EVEN: u64 = 0x00ff00ff00ff00ff;
+const ONES: u64 = 0x0001000100010001;
+
+/** Eight bytes as two words of four 16-bit lanes; a product adds lanes up in its highest one. */
+export function sums(src: i32, length: i32): u64 {
+  let first: u32 = 0;
+  let second: u32 = 0;
+  const end = src + length;
+  if (ASC_FEATURE_BULK_MEMORY) {
+    for (; src != end; src += 8) {
+      const word = load64(src);
+      const even = word & EVEN;
+      const odd = (word >> 8) & EVEN;
+      second += 8 * first + <u32>(((even * 0x0008000600040002) >> 48));
+      second += <u32>((odd * 0x0007000500030001) >> 48);
+      first += <u32>(((even + odd) * ONES) >> 48);
+    }
+  } else {
+    // Targets without bulk memory are turned into JavaScript, where 64-bit words cost more.
+    for (; src != end; src++) {
+      first += load<u8>(src);
+      second += first;
+    }
+  }
+  return <u64>first | ((<u64>second) << 32);
 }
