@@ -9,6 +9,7 @@ const LZ4 = 'assembly/compress/lz4.ts';
 const SNAPPY = 'assembly/compress/snappy.ts';
 const REPEATS = 'assembly/compress/repeats.ts';
 const ADLER32 = 'assembly/hash/adler32.ts';
+const CRC32C = 'assembly/hash/crc32c.ts';
 const XXH64 = 'assembly/hash/xxh64.ts';
 const XXH32 = 'assembly/hash/xxh32.ts';
 
@@ -81,11 +82,11 @@ export const kernelMutants = [
     tests: LZ4_TESTS,
   },
   {
-    what: 'adler32: the remainder is taken a byte too late',
+    what: 'adler32: the remainder is taken a step too late',
     binary: HASHES,
     file: ADLER32,
-    from: 'const LONGEST: i32 = 5552;',
-    to: 'const LONGEST: i32 = 5553;',
+    from: 'const LONGEST: i32 = 173 * STEP;',
+    to: 'const LONGEST: i32 = 174 * STEP;',
     tests: HASH_TESTS,
   },
   {
@@ -94,6 +95,30 @@ export const kernelMutants = [
     file: ADLER32,
     from: 'const MODULUS: u32 = 65521;',
     to: 'const MODULUS: u32 = 65520;',
+    tests: HASH_TESTS,
+  },
+  {
+    what: 'adler32: the last word of a step does not weigh what it should',
+    binary: HASHES,
+    file: 'assembly/lanes/simd.ts',
+    from: 'i16x8(8, 7, 6, 5, 4, 3, 2, 1)',
+    to: 'i16x8(8, 7, 6, 5, 4, 3, 1, 2)',
+    tests: HASH_TESTS,
+  },
+  {
+    what: 'crc32c: a vector is added a place too far on',
+    binary: HASHES,
+    file: CRC32C,
+    from: 'const TAP_3: i32 = 170 * 16;',
+    to: 'const TAP_3: i32 = 171 * 16;',
+    tests: HASH_TESTS,
+  },
+  {
+    what: 'crc32 and crc32c: the last chunk goes on from the history of the first',
+    binary: HASHES,
+    file: 'assembly/hash/crc.ts',
+    from: 'memory.copy(HISTORY, HISTORY + size, span);',
+    to: 'memory.copy(HISTORY, HISTORY + CHUNK, span);',
     tests: HASH_TESTS,
   },
   {
