@@ -19,7 +19,7 @@
 import { crc32c } from '../hash/crc32c';
 import { store32, store64 } from '../lanes/unaligned';
 import { STATUS_NO_ROOM } from '../status';
-import { compress, SNAPPY, snappyLiterals } from './repeats';
+import { compress, SNAPPY } from './repeats';
 
 const START_BYTES: i32 = 10;
 const CHUNK_BYTES: i32 = 65536;
