@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { describe, expect, it } from 'vitest';
+import { decompress } from 'fzstd';
+import { afterAll, describe, expect, it } from 'vitest';
 import { ROOT, runNode } from './support/bundle.ts';
 
 const EXAMPLES = join(ROOT, 'examples/compress');
@@ -48,25 +51,34 @@ describe('examples/compress/compress.mjs', () => {
   });
 });
 
+interface Piped {
+  readonly code: number | null;
+  readonly out: Buffer;
+  readonly err: string;
+}
+
+/** Runs a program that reads standard input. */
+function pipe(args: readonly string[], input: Uint8Array, cwd = ROOT): Promise<Piped> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, { cwd });
+    const out: Buffer[] = [];
+    let err = '';
+    child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
+    // It may end before it has read all.
+    child.stdin.on('error', () => {});
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, out: Buffer.concat(out), err }));
+    child.stdin.end(input);
+  });
+}
+const input = Buffer.from('a line of a log\n'.repeat(100_000));
+
 describe('examples/compress/pipe.mjs', () => {
-  function pipe(args: readonly string[], input: Uint8Array) {
-    return new Promise<{ code: number | null; out: Buffer; err: string }>((resolve, reject) => {
-      const child = spawn(process.execPath, [join(EXAMPLES, 'pipe.mjs'), ...args]);
-      const out: Buffer[] = [];
-      let err = '';
-      child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
-      child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
-      // It may end before it has read all.
-      child.stdin.on('error', () => {});
-      child.on('error', reject);
-      child.on('close', (code) => resolve({ code, out: Buffer.concat(out), err }));
-      child.stdin.end(input);
-    });
-  }
-  const input = Buffer.from('a line of a log\n'.repeat(100_000));
+  const PIPE = join(EXAMPLES, 'pipe.mjs');
 
   it('compresses what it is given', async () => {
-    const { code, out, err } = await pipe(['gzip', 'fast'], input);
+    const { code, out, err } = await pipe([PIPE, 'gzip', 'fast'], input);
     expect([code, err]).toEqual([0, '']);
     expect(gunzipSync(out).equals(input)).toBe(true);
   });
@@ -76,9 +88,38 @@ describe('examples/compress/pipe.mjs', () => {
     [['snappy'], /^'snappy' cannot be a stream/],
     [['zstd', '22'], /^option 'level' is '22'; give 'fast', 'default' or 'best'/],
   ])('%j: says why not', async (args, message) => {
-    const { code, out, err } = await pipe(args, input);
+    const { code, out, err } = await pipe([PIPE, ...args], input);
     expect([code, out.length]).toEqual([2, 0]);
     expect(err).toMatch(message);
     expect(err).toMatch(/usage: node examples\/compress\/pipe\.mjs ENCODING LEVEL\n$/);
   });
+});
+
+describe('docs/compress.md', () => {
+  const project = mkdtempSync(join(tmpdir(), 'otlp-wasm-compress-'));
+  afterAll(() => rmSync(project, { recursive: true, force: true }));
+  mkdirSync(join(project, 'node_modules'));
+  symlinkSync(ROOT, join(project, 'node_modules/otlp-wasm'), 'junction');
+  for (const name of ['access.log', 'report.json']) writeFileSync(join(project, name), input);
+  const guide = readFileSync(join(ROOT, 'docs/compress.md'), 'utf8');
+  const blocks = new Map<string, string>();
+  for (const [, name, block] of guide.matchAll(
+    /<!-- test: file (\S+) -->\n\n```js\n(.*?)^```$/gms,
+  )) {
+    blocks.set(name!, block!);
+    writeFileSync(join(project, name!), block!);
+  }
+  const written = (name: string) => readFileSync(join(project, name));
+
+  it.each([
+    ['pipe.mjs', (out: Buffer) => decompress(out)],
+    ['by-hand.mjs', () => gunzipSync(written('access.log.gz'))],
+    ['whole.mjs', () => decompress(written('report.json.zst'))],
+  ])('%s', async (name, decoded) => {
+    const { code, out, err } = await pipe([name], input, project);
+    expect([code, err]).toEqual([0, '']);
+    expect(Buffer.compare(decoded(out), input)).toBe(0);
+  });
+
+  it('shows no others', () => expect(blocks.size).toBe(3));
 });

@@ -12,7 +12,8 @@ export const WHOLE_BYTES = 8 * 1024 * 1024;
 
 /** A piece of a stream, and what becomes of it. */
 const FIRST_MEMORY_BYTES = CODECS_END + 2 * PIECE_BYTES + 65536;
-const MAX_MEMORY_BYTES = CODECS_END + 3 * WHOLE_BYTES;
+/** Input, and what it becomes in any format. */
+const MAX_MEMORY_BYTES = CODECS_END + (2 + 1 / 32) * WHOLE_BYTES;
 
 /** @param sources where the host has the binary. */
 export function openCodecs(sources: EngineSources<CodecsExports>): Codecs | Promise<Codecs> {
