@@ -84,7 +84,11 @@ const LOADED_LATE = {
   'grpc-transport.ts': 'node-grpc',
   'json-format.ts': 'json-format',
   'node-grpc.js': 'node-grpc',
+  'inflaters.ts': 'inflaters',
+  'node-compressor.ts': 'node-compressor',
   'node-slow-path.ts': 'node-slow-path',
+  'web-compressor.ts': 'web-compressor',
+  'edge-compressor.ts': 'edge-compressor',
   'web-slow-path.ts': 'web-slow-path',
 };
 
@@ -260,6 +264,15 @@ const LIBRARY = [
   // On Deno, too.
   { out: 'node-grpc', entry: 'src/runtime/node/grpc-transport.ts', platform: 'node' },
   { out: 'node-slow-path', entry: 'src/runtime/node/node-slow-path.ts', platform: 'node' },
+  { out: 'inflaters', entry: 'src/compress/inflate/inflaters.ts', platform: 'neutral' },
+  {
+    out: 'node-compressor',
+    entry: 'src/runtime/node/node-compressor.ts',
+    platform: 'node',
+    plugins: [portableAsText],
+  },
+  { out: 'web-compressor', entry: 'src/runtime/web/web-compressor.ts', platform: 'neutral' },
+  { out: 'edge-compressor', entry: 'src/runtime/edge/edge-compressor.ts', platform: 'neutral' },
   { out: 'web-slow-path', entry: 'src/runtime/web/web-slow-path.ts', platform: 'neutral' },
   { out: 'node-proxy', entry: 'src/runtime/node/proxy.ts', platform: 'node' },
   { out: 'propagators', entry: 'src/propagators.ts', platform: 'neutral' },

@@ -19,24 +19,28 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
  * is in none of the two. 38 and 31 KiB are for a delivery that outlasts partial failures: a queue with
  * lanes and a drop policy, a retry budget, adaptive concurrency, credentials that are asked for, and
  * the checks of all these options; recoding, splitting, JSON and gRPC are loaded late. Node has besides them samplers and propagators by variable, exporters to
- * the console and to files, and Jaeger's remote sampling, for 6 KiB.
+ * the console and to files, and Jaeger's remote sampling, for 6 KiB. Half a KiB everywhere is for option
+ * `compression` (names, levels, threshold), what an endpoint refuses, encoding by encoding, and the wait
+ * for compressors; these, and what inflates again, are loaded late.
  */
 const LIMITS = [
   { file: 'src/engine/generated/core-simd.wasm', raw: 12 * 1024 },
   { file: 'src/engine/generated/core-scalar.wasm', raw: 13 * 1024 },
   { file: 'src/engine/generated/codecs-simd.wasm', raw: 40 * 1024 },
   { file: 'src/engine/generated/hashes-simd.wasm', raw: 6 * 1024 },
-  { file: 'dist/browser.js', gzip: 38 * 1024 },
-  { file: 'dist/workerd.js', gzip: 31 * 1024 },
-  { file: 'dist/node.js', gzip: 57 * 1024 },
+  { file: 'dist/browser.js', gzip: 38.5 * 1024 },
+  { file: 'dist/workerd.js', gzip: 32 * 1024 },
+  { file: 'dist/node.js', gzip: 57.5 * 1024 },
   // The encoder alone: no pipeline, no API, no compression. A worker's has the engine beside it.
-  { file: 'dist/exporter-proto-browser.js', gzip: 28 * 1024 },
-  { file: 'dist/exporter-proto-workerd.js', gzip: 21 * 1024 },
+  { file: 'dist/exporter-proto-browser.js', gzip: 28.5 * 1024 },
+  { file: 'dist/exporter-proto-workerd.js', gzip: 22 * 1024 },
   { file: 'dist/codec-browser.js', gzip: 22 * 1024 },
   { file: 'dist/codec-workerd.js', gzip: 15 * 1024 },
   // All compressors, inside or in `codecs.wasm` beside it.
   { file: 'dist/compress-browser.js', gzip: 24 * 1024 },
   { file: 'dist/compress-workerd.js', gzip: 5 * 1024 },
+  { file: 'dist/hash-browser.js', gzip: 5 * 1024 },
+  { file: 'dist/hash-workerd.js', gzip: 3 * 1024 },
 ];
 
 let failures = 0;

@@ -334,8 +334,8 @@ export const mutants = [
     what: 'requests are not compressed',
     row: 'Exporters / OTLP/HTTP gzip Content-Encoding support',
     file: 'src/compress/compress.ts',
-    from: "if (compression === 'none' || rawBytes < MIN_BYTES) {",
-    to: 'if (true) {',
+    from: "encoding === 'identity' || rawBytes < minBytes;",
+    to: 'true;',
   },
   {
     what: 'one request is sent at a time',

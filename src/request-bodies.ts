@@ -4,11 +4,14 @@ import {
   type Body,
   type CompressionPolicy,
   compressByHost,
-  type HostCompressors,
+  isLate,
+  type LateCompressor,
   makeCompress,
 } from './compress/compress.ts';
+import { shown } from './deliver/outcome.ts';
 import type { MemoryPlan } from './engine/plan.ts';
 import type { Engine } from './engine/select.ts';
+import type { Host } from './runtime/host.ts';
 
 /** How requests of one OTLP encoding are made from those in protobuf. */
 export interface ExportFormat {
@@ -18,61 +21,75 @@ export interface ExportFormat {
 
 export const PROTOBUF: ExportFormat = { contentType: 'application/x-protobuf' };
 
-/** Makes a body of the request of `bytes` bytes at `at`, which may be overwritten afterwards. */
-export type MakeBody = (at: number, bytes: number) => Body | Promise<Body>;
+/**
+ * Makes a body of the request of `bytes` bytes at `at`, which may be overwritten afterwards. `noted`
+ * says that it is what the engine encoded last, so that what the encoder has noted is about it.
+ */
+export type MakeBody = (at: number, bytes: number, noted?: boolean) => Body | Promise<Body>;
 
 /** What bodies are made with. */
 export interface BodyParts {
   readonly engine: Engine;
   readonly plan: MemoryPlan;
   readonly policy: CompressionPolicy;
-  readonly host: HostCompressors;
+  readonly host: Pick<Host, 'gzip' | 'compressor'>;
 }
 
-export function makeBodies(parts: BodyParts, format: ExportFormat): MakeBody {
+function makeBodies(
+  parts: BodyParts,
+  { contentType, transcode }: ExportFormat,
+  late?: LateCompressor,
+): MakeBody {
   const { engine, plan, policy, host } = parts;
-  const { contentType, transcode } = format;
-  const memory = new Uint8Array(engine.buffer);
-  const compress = makeCompress({ ...parts, room: plan.compressed, contentType });
+  const { request, compressed: room } = plan;
+  const compress = makeCompress({ ...parts, late, room, contentType });
   if (transcode === undefined) return compress;
+  const memory = new Uint8Array(engine.buffer);
   return (at, bytes) => {
-    const text = transcode(memory.subarray(at, at + bytes));
-    const rawBytes = text.length;
-    if (policy.compression === 'none') {
-      return { body: text, encoding: 'identity', contentType, rawBytes };
+    const body = transcode(memory.subarray(at, at + bytes));
+    const rawBytes = body.length;
+    if (policy.encoding === 'identity') {
+      return { body, encoding: 'identity', contentType, rawBytes };
     }
-    if (rawBytes > plan.request.limitBytes) {
-      return compressByHost(text, contentType, host, policy.compression);
-    }
+    // Every server takes gzip.
+    if (rawBytes > request.limitBytes) return compressByHost(body, contentType, 'gzip', host.gzip);
     // In place of the request it says the same as.
-    memory.set(text, plan.request.at);
-    return compress(plan.request.at, rawBytes);
+    memory.set(body, request.at);
+    return compress(request.at, rawBytes);
   };
 }
 
 /**
- * Bodies of a format that is being loaded: the first requests wait for it. In its place they are
- * protobuf if it cannot be had.
+ * Bodies in that format, compressed as the policy says. While one of the two is being loaded, the first
+ * requests wait for it; in its place they are protobuf, or gzip, if it cannot be had.
  */
-export function lateBodies(
+export function bodiesOn(
   parts: BodyParts,
-  format: Promise<ExportFormat>,
-  failed: (error: unknown) => void,
+  format: ExportFormat | Promise<ExportFormat>,
+  warn: (line: string) => void,
 ): MakeBody {
-  const { at: room } = parts.plan.request;
-  const memory = new Uint8Array(parts.engine.buffer);
+  const { plan, policy, engine, host } = parts;
+  const takesLate = isLate(policy);
+  if (!takesLate && !('then' in format)) return makeBodies(parts, format);
+  const { at: room } = plan.request;
+  const memory = new Uint8Array(engine.buffer);
   let make: MakeBody | undefined;
-  const loaded = format
-    .catch((error: unknown) => {
-      failed(error);
-      return PROTOBUF;
-    })
-    .then((given) => {
-      make = makeBodies(parts, given);
-      return make;
+  const had = <T>(what: string, loading: Promise<T>, instead: string) =>
+    loading.catch((error: unknown) => {
+      warn(`${what} cannot be had, ${instead} is sent: ${shown(String(error), [])}`);
+      return undefined;
     });
-  return (at, bytes) => {
-    if (make !== undefined) return make(at, bytes);
+  const loaded = Promise.all([
+    had('JSON', Promise.resolve(format), 'protobuf'),
+    takesLate &&
+      had(policy.encoding, host.compressor({ engine, policy, room: plan.compressed }), 'gzip'),
+  ]).then(([ready = PROTOBUF, late]) => {
+    if (late === undefined) policy.encoding = 'gzip';
+    make = makeBodies(parts, ready, late || undefined);
+    return make;
+  });
+  return (at, bytes, noted) => {
+    if (make !== undefined) return make(at, bytes, noted);
     const request = memory.slice(at, at + bytes);
     return loaded.then((ready) => {
       memory.set(request, room);

@@ -20,11 +20,8 @@ import type { TraceSampler } from './api/trace/tracer.ts';
 import { Group } from './buffer/record.ts';
 import { Ring } from './buffer/ring.ts';
 import { ShapeTree } from './buffer/shape.ts';
-import { gzipCapacity } from './compress/compress.ts';
 import { authenticated } from './deliver/auth.ts';
-import { shown } from './deliver/outcome.ts';
 import type { Transport } from './deliver/transport.ts';
-import { planMemory } from './engine/plan.ts';
 import { type Engine, selectEngine } from './engine/select.ts';
 import { OtlpError } from './errors.ts';
 import { lossReporter } from './health/losses.ts';
@@ -42,9 +39,9 @@ import { LONGEST_MS } from './options/delivery.ts';
 import type { StartOptions } from './options/options.ts';
 import { resolveOptions } from './options/resolve.ts';
 import { Pipeline } from './pipeline.ts';
-import { lateBodies, type MakeBody, makeBodies, PROTOBUF } from './request-bodies.ts';
+import { bodiesOn, PROTOBUF } from './request-bodies.ts';
 import type { Host, HostContext } from './runtime/host.ts';
-import { deliverOn, inTime, MAX_WAITING, transportOptions } from './wiring.ts';
+import { deliverOn, inTime, MAX_WAITING, memoryFor, transportOptions } from './wiring.ts';
 
 /**
  * What instrumentation asks of a tracer provider beyond the API (specification, "Tracer
@@ -133,12 +130,9 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
   const disabled = settings.disabled || (nowhere && settings.spanProcessors.length === 0);
   // Opens nothing until it is sent to.
   const transport: Transport = nowhere ? otlp() : exporter;
-  const policy = { compression: transport.compression ?? settings.compression };
-  const deliver = deliverOn(host, transport, settings, {
-    onUncompressed: () => {
-      policy.compression = 'none';
-    },
-  });
+  const policy = { ...settings.compression };
+  if (transport.compression === 'none') policy.encoding = 'identity';
+  const deliver = deliverOn(host, transport, settings, { policy, warn });
 
   const clock = new Clock(host.now, host.unixNow, host.originMs(), host.hrtime);
   const pipeline = new Pipeline({
@@ -221,7 +215,7 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
   );
 
   const { ringBytes, maxRequestBytes } = settings;
-  const plan = planMemory(ringBytes, maxRequestBytes, gzipCapacity(maxRequestBytes));
+  const plan = memoryFor(ringBytes, maxRequestBytes, policy, host.native);
   let engine: Engine | undefined;
   let engineProblem: string | undefined;
   const open = (selected: Engine) => {
@@ -229,7 +223,7 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
     pipeline.open({
       engine: selected,
       ring: new Ring(selected, ringBytes, undefined, plan.ringAt),
-      makeBody: bodiesOn(selected),
+      makeBody: bodiesOn({ engine: selected, plan, policy, host }, format(), warn),
       request: plan.request,
     });
   };
@@ -240,13 +234,9 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
       'the protocol is http/json, but OTEL_TRACES_EXPORTER has others besides; all get protobuf.',
     );
   }
-  function bodiesOn(selected: Engine): MakeBody {
-    const parts = { engine: selected, plan, policy, host };
-    if (!isJson) return makeBodies(parts, PROTOBUF);
-    const format = import('./exporters/json-format.ts').then((json) => json.JSON_FORMAT);
-    return lateBodies(parts, format, (error) => {
-      warn(`JSON cannot be had, protobuf is sent: ${shown(String(error), [])}`);
-    });
+  function format() {
+    if (!isJson) return PROTOBUF;
+    return import('./exporters/json-format.ts').then((json) => json.JSON_FORMAT);
   }
   const selected = selectEngine(host.engines, options.engine, plan.bytes);
   const loaded =
@@ -419,7 +409,7 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
         signals: { traces: traceHealth(pipeline, deliver) },
         detectors: detection.detectors.map(({ name, state }) => ({ name, state })),
         context: 'kind' in context ? { manager: context.kind, reason: context.reason } : context,
-        endpoints: [endpointHealth(transport.name ?? shownUrl(settings.url), stats)],
+        endpoints: [endpointHealth(transport.name ?? shownUrl(settings.url), policy, stats)],
         redacted: settings.redaction && { ...settings.redaction.counts },
         memory: {
           engineBytes: engine?.buffer.byteLength ?? 0,

@@ -2,8 +2,10 @@
 
 import { context as contextApi, ROOT_CONTEXT } from '@opentelemetry/api';
 import { suppressTracing } from './api/context/suppress-tracing.ts';
+import { type CompressionPolicy, gzipCapacity, isLate } from './compress/compress.ts';
 import { createDeliver, type Deliver, type DeliverOptions } from './deliver/deliver.ts';
-import type { Transport, TransportOptions } from './deliver/transport.ts';
+import type { Encoding, Transport, TransportOptions } from './deliver/transport.ts';
+import { type MemoryPlan, planMemory } from './engine/plan.ts';
 import type { QueueSettings } from './options/delivery.ts';
 import type { Host } from './runtime/host.ts';
 import { VERSION } from './version.ts';
@@ -28,13 +30,32 @@ export function transportOptions(
   };
 }
 
-/** Delivery by `transport`, in which nothing is traced: exports would trace themselves. */
+/** Room in the engine's memory for compressed requests, and for what is loaded to make them. */
+export function memoryFor(
+  ringBytes: number,
+  limitBytes: number,
+  policy: CompressionPolicy,
+  native: readonly Encoding[] = [],
+): MemoryPlan {
+  const { encoding } = policy;
+  const capacity = encoding === 'identity' ? 0 : gzipCapacity(limitBytes);
+  return planMemory(ringBytes, limitBytes, capacity, isLate(policy) && !native.includes(encoding));
+}
+
+/**
+ * Delivery by `transport`, in which nothing is traced: exports would trace themselves. The policy
+ * follows what the endpoint refuses.
+ */
 export function deliverOn(
   host: Pick<Host, 'now' | 'setTimer' | 'soon' | 'fillRandom' | 'remake'>,
   transport: Transport,
   queue: QueueSettings,
-  more: Pick<DeliverOptions, 'observer' | 'onUncompressed'> = {},
+  more: Pick<DeliverOptions, 'observer'> & {
+    readonly policy: CompressionPolicy;
+    readonly warn: (line: string) => void;
+  },
 ): Deliver {
+  const { policy, warn, ...observing } = more;
   return createDeliver({
     transport: {
       send: (payload) =>
@@ -55,7 +76,11 @@ export function deliverOn(
     priority: queue.priority,
     concurrency: queue.concurrency,
     remake: host.remake,
-    ...more,
+    onRefused(encoding, instead, warning) {
+      if (policy.encoding === encoding) policy.encoding = instead;
+      warn(`${warning}.`);
+    },
+    ...observing,
   });
 }
 

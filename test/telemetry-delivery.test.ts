@@ -352,52 +352,108 @@ describe("protocol: 'grpc'", () => {
   });
 });
 
-describe("compression: 'zstd'", () => {
-  const zstd = (bytes: Uint8Array) => new Uint8Array([0x28, 0xb5, 0x2f, 0xfd, bytes.length & 0xff]);
-
-  it('is refused where the host has none, with what to give', () => {
-    const { message } = refusal(() => started({ compression: 'zstd' }));
-    expect(message).toContain('this fake does not have');
-    expect(message).toContain("give 'gzip'");
-    expect(refusal(() => started({ compression: 'br' as 'gzip' })).message).toBe(
-      "option 'compression' is 'br'; give 'gzip' or 'none', or leave it out.",
+describe('compression', () => {
+  it('that cannot be had is refused, with what to give', () => {
+    expect(refusal(() => started({ compression: 'br' })).message).toBe(
+      "option 'compression' is 'br', which this host has not; give 'gzip', 'zstd', 'snappy', 'none', 'deflate', 'zlib', 'lz4' or 'x-snappy-framed', or leave it out.",
+    );
+    expect(
+      refusal(() => started({ compression: 'lz4', protocol: 'grpc' }, { grpc: true })).message,
+    ).toBe(
+      "option 'compression' is 'lz4' over gRPC; give 'gzip', 'zstd', 'snappy' or 'none', or leave it out.",
     );
   });
 
-  it.each(ENGINE_NAMES)(
-    'is made by the host that has it, on %s; small bodies stay',
-    async (engine) => {
-      const { host, transport, tracer, traces } = started(
-        { compression: 'zstd', engine, batch: BATCH },
-        { zstd },
-      );
-      record(tracer, 512);
-      await host.settle();
-      record(tracer, 1);
-      await host.advance(1000);
-      expect(transport.payloads.map(({ encoding }) => encoding)).toEqual(['zstd', 'identity']);
-      expect([...transport.payloads[0]!.body.subarray(0, 4)]).toEqual([0x28, 0xb5, 0x2f, 0xfd]);
-      expect(traces()).toMatchObject({ sent: 513 });
-    },
-  );
-
-  it('is named by the environment, where it is refused with a warning', () => {
-    const env = { OTEL_EXPORTER_OTLP_COMPRESSION: 'zstd' };
-    expect(started({}, { env, zstd }).host.warnings).toEqual([]);
-    expect(started({}, { env }).host.warnings).toEqual([
-      "otlp-wasm: OTEL_EXPORTER_OTLP_COMPRESSION is 'zstd', not gzip or none; gzip is used.",
-    ]);
-    const specific = { ...env, OTEL_EXPORTER_OTLP_TRACES_COMPRESSION: 'none' };
-    expect(started({}, { env: specific }).host.warnings).toEqual([]);
+  it.each(ENGINE_NAMES)('in every encoding, on %s; small bodies stay', async (engine) => {
+    const encodings = [
+      'gzip',
+      'zstd',
+      'deflate',
+      'zlib',
+      'lz4',
+      'snappy',
+      'x-snappy-framed',
+    ] as const;
+    for (const encoding of encodings) {
+      const rig = started({ compression: { encoding, level: 'default' }, engine, batch: BATCH });
+      record(rig.tracer, 512);
+      await until(rig, () => rig.traces().sent === 512);
+      record(rig.tracer, 1);
+      await rig.host.advance(1000);
+      await until(rig, () => rig.traces().sent === 513);
+      const { payloads } = rig.transport;
+      expect(payloads.map((payload) => payload.encoding)).toEqual([encoding, 'identity']);
+      expect(payloads[0]!.body.length).toBeLessThan(payloads[0]!.rawBytes / 2);
+      expect(rig.transport.traces()).toHaveLength(513);
+      expect(rig.host.warnings).toEqual([]);
+    }
   });
 
-  it('is JSON in zstd, too', async () => {
-    const rig = started({ compression: 'zstd', protocol: 'http/json' }, { zstd });
+  it('from the size that is asked for', async () => {
+    for (const [minBytes, encoding] of [
+      [0, 'gzip'],
+      [1_000_000, 'identity'],
+    ] as const) {
+      const rig = started({ compression: { minBytes }, batch: BATCH });
+      record(rig.tracer, minBytes === 0 ? 1 : 512);
+      await rig.host.advance(1000);
+      await rig.telemetry.flush();
+      expect(rig.transport.payloads.map((payload) => payload.encoding)).toEqual([encoding]);
+    }
+  });
+
+  it('that cannot be loaded is gzip, which is said once', async () => {
+    const rig = started(
+      { compression: 'lz4', batch: BATCH },
+      { compressor: () => Promise.reject(new Error('no such file')) },
+    );
+    record(rig.tracer, 512);
+    record(rig.tracer, 512);
+    await until(rig, () => rig.traces().sent === 1024);
+    expect(rig.transport.payloads.map(({ encoding }) => encoding)).toEqual(['gzip', 'gzip']);
+    expect(rig.host.warnings).toEqual([
+      'otlp-wasm: lz4 cannot be had, gzip is sent: Error: no such file',
+    ]);
+    expect(rig.telemetry.health().endpoints[0]).toMatchObject({ encoding: 'gzip' });
+  });
+
+  it('is JSON in lz4, too', async () => {
+    const rig = started({ compression: 'lz4', protocol: 'http/json' });
     record(rig.tracer, 512);
     await until(rig, () => rig.traces().sent === 512);
     expect(rig.transport.payloads[0]).toMatchObject({
       contentType: 'application/json',
-      encoding: 'zstd',
+      encoding: 'lz4',
+    });
+    expect(rig.transport.traces()).toHaveLength(512);
+  });
+
+  it('that is refused is gzip from then on: said once, and seen in health()', async () => {
+    const rig = started({ compression: 'snappy', batch: BATCH });
+    rig.transport.always(({ encoding }) =>
+      encoding === 'snappy'
+        ? { kind: 'rejected', reason: 'HTTP 415', status: 415, remedy: 'recode' }
+        : { kind: 'delivered' },
+    );
+    for (let batch = 1; batch <= 3; batch++) {
+      record(rig.tracer, 512);
+      await until(rig, () => rig.traces().sent === batch * 512);
+    }
+    expect(rig.transport.payloads.map(({ encoding }) => encoding)).toEqual([
+      'snappy',
+      'gzip',
+      'gzip',
+      'gzip',
+    ]);
+    expect(rig.transport.traces()).toHaveLength(1536);
+    expect(rig.traces()).toMatchObject({ recorded: 1536, rejected: 0, queued: 0 });
+    expect(rig.host.warnings).toEqual([
+      'otlp-wasm: the endpoint takes no snappy: gzip is sent instead.',
+    ]);
+    expect(rig.telemetry.health().endpoints[0]).toMatchObject({
+      encoding: 'gzip',
+      refusedEncodings: ['snappy'],
+      lastWarning: 'the endpoint takes no snappy: gzip is sent instead',
     });
   });
 });
@@ -408,7 +464,7 @@ describe('an endpoint that takes no compressed bodies', () => {
     transport.always(({ encoding }) =>
       encoding === 'identity'
         ? { kind: 'delivered' }
-        : { kind: 'rejected', reason: 'HTTP 415', status: 415, remedy: 'uncompressed' },
+        : { kind: 'rejected', reason: 'HTTP 415', status: 415, remedy: 'recode' },
     );
     record(tracer, 512);
     await host.settle();
@@ -422,7 +478,7 @@ describe('an endpoint that takes no compressed bodies', () => {
     expect(traces()).toMatchObject({ sent: 1024, rejected: 0 });
     expect(telemetry.health().endpoints[0]).toMatchObject({
       state: 'ok',
-      lastWarning: expect.stringContaining('no compressed bodies'),
+      lastWarning: 'the endpoint takes no gzip: bodies are sent as they are',
     });
     expect(transport.traces()).toHaveLength(1024);
   });

@@ -27,7 +27,7 @@ export function exporting(): { bodyOf(spans: readonly object[]): Uint8Array } {
   };
   const compress = makeCompress({
     engine,
-    policy: { compression: 'gzip' },
+    policy: { encoding: 'gzip', level: 'fast', minBytes: 450, grpc: false },
     host: { gzip: unused },
     room: plan.compressed,
     contentType: 'application/x-protobuf',

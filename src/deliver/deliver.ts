@@ -15,9 +15,9 @@ import { retryBudget } from './retry-budget.ts';
 import type {
   Connections,
   Encoding,
+  Form,
   Outcome,
   Payload,
-  Remedy,
   Signal,
   Transport,
 } from './transport.ts';
@@ -51,8 +51,13 @@ export interface DeliverOptions {
    * not reject. Default: what is refused is rejected.
    */
   readonly remake?: Remake;
-  /** Called once when it turns out that the endpoint takes no compressed bodies. */
-  readonly onUncompressed?: () => void;
+  /**
+   * Called when it turns out that the endpoint does not take an encoding, once for each.
+   *
+   * @param instead what is sent in place of it from now on.
+   * @param warning the same, for whoever runs the program.
+   */
+  readonly onRefused?: (encoding: Encoding, instead: Encoding, warning: string) => void;
   readonly observer?: DeliverObserver;
 }
 
@@ -71,7 +76,7 @@ export interface DeliverObserver {
 type Retryable = Extract<Outcome, { kind: 'retryable' }>;
 type Answer = Exclude<Outcome, Retryable>;
 
-export type Remake = (payload: Payload, remedy: Remedy) => Promise<readonly Payload[] | undefined>;
+export type Remake = (payload: Payload, form: Form) => Promise<readonly Payload[] | undefined>;
 
 /** Why records were given up. */
 export type DropCause =
@@ -109,6 +114,8 @@ export interface DeliverStats {
   readonly sentBytes: number;
   /** The endpoint's last answers were all worth a retry: one request at a time goes out. */
   readonly failing: boolean;
+  /** Encodings that the endpoint does not take. */
+  readonly refusedEncodings: readonly Encoding[];
   /** What the last failed attempt and the last warning said; free of secrets, bounded. */
   readonly lastError: string | undefined;
   readonly lastWarning: string | undefined;
@@ -195,8 +202,8 @@ export function createDeliver(options: DeliverOptions): Deliver {
 
   /** Encodings that the endpoint has accepted. */
   const accepted = new Set<Encoding>();
-  /** It refuses compressed bodies, and takes others. */
-  let uncompressed = false;
+  /** Encodings that it has refused where it took the same request in another one. */
+  const refusedEncodings = new Set<Encoding>();
   /** Raw bytes of the smallest request that it found too large and took in parts, and until when. */
   let tooLargeBytes = Number.POSITIVE_INFINITY;
   let tooLargeUntil = 0;
@@ -303,9 +310,8 @@ export function createDeliver(options: DeliverOptions): Deliver {
     entry.sending = true;
     inFlight++;
     // what is known to be refused is not tried
-    let known = knownRemedy(entry.payload);
-    while (known !== undefined && (await replaced(entry, known)))
-      known = knownRemedy(entry.payload);
+    let known = knownForm(entry.payload);
+    while (known !== undefined && (await replaced(entry, known))) known = knownForm(entry.payload);
     if (!queue.has(entry)) {
       entry.sending = false;
       inFlight--;
@@ -326,9 +332,9 @@ export function createDeliver(options: DeliverOptions): Deliver {
       outcome = await Promise.resolve({ kind: 'rejected' as const, reason: String(error) });
     }
     limit?.ended(limitRound, clock.now() - startedAt, endOf(outcome));
-    const remedy = remedyFor(payload, outcome);
-    if (remedy === 'split') entry.refusedBytes = payload.rawBytes;
-    const again = remedy !== undefined && (await replaced(entry, remedy));
+    const form = formFor(payload, outcome);
+    if (form === 'split') entry.refusedBytes = payload.rawBytes;
+    const again = form !== undefined && (await replaced(entry, form));
     entry.sending = false;
     inFlight--;
     // given up meanwhile: it has been counted as dropped
@@ -346,8 +352,8 @@ export function createDeliver(options: DeliverOptions): Deliver {
     pump();
   }
 
-  function knownRemedy({ encoding, records, rawBytes }: Payload): Remedy | undefined {
-    if (uncompressed && encoding !== 'identity') return 'uncompressed';
+  function knownForm({ encoding, records, rawBytes }: Payload): Form | undefined {
+    if (refusedEncodings.has(encoding)) return insteadOf(encoding);
     if (rawBytes < tooLargeBytes || records === 1) return undefined;
     return clock.now() < tooLargeUntil ? 'split' : undefined;
   }
@@ -362,22 +368,29 @@ export function createDeliver(options: DeliverOptions): Deliver {
     tooLargeUntil = now + TOO_LARGE_MS;
   }
 
+  /** Every OTLP server takes gzip, but some say so only; what is not compressed, all take. */
+  function insteadOf(encoding: Encoding): 'gzip' | 'identity' {
+    return encoding === 'gzip' || refusedEncodings.has('gzip') ? 'identity' : 'gzip';
+  }
+
   /** What can be tried with a payload that is refused as it is. */
-  function remedyFor({ encoding, records }: Payload, outcome: Outcome): Remedy | undefined {
+  function formFor({ encoding, records }: Payload, outcome: Outcome): Form | undefined {
     if (outcome.kind !== 'rejected') return undefined;
     const { remedy, status } = outcome;
     if (remedy === 'split') return records > 1 ? remedy : undefined;
     // a 400 to an encoding that has been accepted before means the request itself
     const known = status === 400 && accepted.has(encoding);
-    return encoding === 'identity' || known ? undefined : remedy;
+    const final = remedy === undefined || encoding === 'identity' || known;
+    return final ? undefined : insteadOf(encoding);
   }
 
-  async function replaced(entry: Entry, remedy: Remedy): Promise<boolean> {
-    const payloads = await remake?.(entry.payload, remedy);
+  async function replaced(entry: Entry, form: Form): Promise<boolean> {
+    const { payload } = entry;
+    const payloads = await remake?.(payload, form);
     if (payloads === undefined || !queue.has(entry)) return false;
-    observer?.replaced(entry.payload, payloads);
+    observer?.replaced(payload, payloads);
     queue.replace(entry, payloads, clock.now());
-    if (remedy === 'uncompressed') entry.recoded = true;
+    if (form !== 'split') entry.refused = [...entry.refused, payload.encoding];
     return true;
   }
 
@@ -405,15 +418,21 @@ export function createDeliver(options: DeliverOptions): Deliver {
     askedMs = 0;
     rejected += refused;
     sent += records - refused;
-    // other parts of it may have been accepted as they were
-    const asIs = entry.recoded && encoding === 'identity';
-    if (asIs && outcome.kind !== 'rejected' && !uncompressed) {
-      uncompressed = true;
-      lastWarning = 'the endpoint takes no compressed bodies: they are sent as they are';
-      options.onUncompressed?.();
-    }
+    // other parts of it may be accepted as they were
+    const recoded = !entry.refused.includes(encoding);
+    if (recoded && outcome.kind !== 'rejected') for (const one of entry.refused) learnRefused(one);
     queue.next(entry, clock.now());
     observer?.answered(payload, outcome);
+  }
+
+  /** A request was accepted in another encoding: it was this one. */
+  function learnRefused(encoding: Encoding): void {
+    if (refusedEncodings.has(encoding)) return;
+    refusedEncodings.add(encoding);
+    const instead = insteadOf(encoding);
+    const then = instead === 'gzip' ? 'gzip is sent instead' : 'bodies are sent as they are';
+    lastWarning = `the endpoint takes no ${encoding}: ${then}`;
+    options.onRefused?.(encoding, instead, lastWarning);
   }
 
   function failed(entry: Entry, outcome: Retryable, round: number): void {
@@ -530,6 +549,7 @@ export function createDeliver(options: DeliverOptions): Deliver {
       sentRawBytes,
       sentBytes,
       failing: failures > 0,
+      refusedEncodings: [...refusedEncodings],
       lastError,
       lastWarning,
     };

@@ -135,7 +135,7 @@ function remedyOf(
   }
   const accepted = acceptEncoding.split(',').map((name) => name.trim().toLowerCase());
   const lacking = acceptEncoding !== '' && !accepted.includes(encoding);
-  return lacking || ABOUT_ENCODING.test(message) ? 'uncompressed' : undefined;
+  return lacking || ABOUT_ENCODING.test(message) ? 'recode' : undefined;
 }
 
 function failed(

@@ -72,7 +72,7 @@ function remedyFor(
 ): Remedy | undefined {
   if (status === 413 || (status === 400 && TOO_LARGE.test(message))) return 'split';
   const misread = (status === 415 || status === 400) && encoding !== 'identity';
-  return misread ? 'uncompressed' : undefined;
+  return misread ? 'recode' : undefined;
 }
 
 function accepted({ body, contentType, status }: HttpAnswer, secrets: readonly string[]): Outcome {

@@ -3,7 +3,7 @@
  * payload that is sent again is still older than those behind it.
  */
 
-import { type Payload, SIGNALS, type Signal } from './transport.ts';
+import { type Encoding, type Payload, SIGNALS, type Signal } from './transport.ts';
 
 /** Which payloads go first when the queue is full. */
 export type DropPolicy = 'oldest' | 'newest';
@@ -31,8 +31,8 @@ export interface Entry {
   failures: number;
   /** An attempt is under way, or its body is being made anew. */
   sending: boolean;
-  /** Its body was compressed when it was pushed, and is no more. */
-  recoded: boolean;
+  /** Encodings of its body, those before the present one, that were refused. */
+  refused: readonly Encoding[];
   /** Raw bytes of what was last refused of it as too large. */
   refusedBytes: number | undefined;
 }
@@ -58,6 +58,7 @@ export interface Queue {
 }
 
 const NONE: readonly Payload[] = [];
+const NO_ENCODINGS: readonly Encoding[] = [];
 
 export function createQueue({ maxBytes, dropPolicy, priority }: QueueOptions): Queue {
   const lanes = SIGNALS.map(() => new Set<Entry>());
@@ -86,7 +87,7 @@ export function createQueue({ maxBytes, dropPolicy, priority }: QueueOptions): Q
       attempts: 0,
       failures: 0,
       sending: false,
-      recoded: false,
+      refused: NO_ENCODINGS,
       refusedBytes: undefined,
     });
     count(payload, 1);

@@ -3,14 +3,15 @@
  * protocols and hosts; everything above it is the same for all.
  */
 
+import type { Encoding as AnyEncoding } from '../compress/encoding.ts';
 import type { HttpEndpoint } from './endpoint.ts';
 
 export const SIGNALS = ['traces', 'metrics', 'logs', 'profiles'] as const;
 
 export type Signal = (typeof SIGNALS)[number];
 
-/** A Content-Encoding, in gRPC a grpc-encoding. */
-export type Encoding = 'identity' | 'gzip' | 'zstd';
+/** A Content-Encoding, in gRPC a grpc-encoding (where `snappy` is framed). */
+export type Encoding = Exclude<AnyEncoding, 'deflate-raw'>;
 
 /** One encoded request. Immutable: encoded once, compressed once, whatever happens on the wire. */
 export interface Payload {
@@ -53,9 +54,12 @@ export type Outcome =
 
 /**
  * What may help where a payload is refused as it is: `split`, it is too large (HTTP 413);
- * `uncompressed`, its encoding is not understood (HTTP 415, or a 400 to a compressed one).
+ * `recode`, its encoding is not understood (HTTP 415, or a 400 to a compressed one).
  */
-export type Remedy = 'split' | 'uncompressed';
+export type Remedy = 'split' | 'recode';
+
+/** What is made of a payload that is refused as it is: its halves, or the same in that encoding. */
+export type Form = 'split' | 'gzip' | 'identity';
 
 /** Answers that are worth another attempt. */
 export interface RetryableAnswers {
@@ -87,6 +91,8 @@ export interface Transport {
   readonly name?: string;
   /** Whatever is configured, bodies come uncompressed: what reads them here would only inflate them. */
   readonly compression?: 'none';
+  /** Where it speaks gRPC: encodings have other names there. */
+  readonly protocol?: 'grpc';
   /** Sends one payload once. Resolves with how it ended and never rejects. */
   send(payload: Payload): Promise<Outcome>;
   /** The state of its connections, where it has its own. */

@@ -29,6 +29,8 @@ export interface Engine {
   /** Why this one: what was asked for, or why the better ones could not be had. */
   readonly reason: string;
   readonly buffer: ArrayBuffer;
+  /** The same, for other binaries to run over. */
+  readonly memory: LinearMemory;
   readonly core: PortableExports;
   /** The kernels the portable engine leaves to the host. */
   readonly kernels: CoreExports | undefined;
@@ -114,12 +116,13 @@ export function selectEngine(
   return firstThatOpens<PortableExports, Engine>(sources, requested, (name, source, reason) => {
     if ('instantiate' in source) {
       const buffer = new ArrayBuffer(pages * PAGE_BYTES);
-      const core = source.instantiate({ env: { memory: { buffer } } });
-      return { name, reason, buffer, core, kernels: undefined };
+      const memory = { buffer };
+      const core = source.instantiate({ env: { memory } });
+      return { name, reason, buffer, memory, core, kernels: undefined };
     }
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     const core = instantiate<CoreExports>(source, memory);
-    return { name, reason, buffer: memory.buffer, core, kernels: core };
+    return { name, reason, buffer: memory.buffer, memory, core, kernels: core };
   });
 }
 

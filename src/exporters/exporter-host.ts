@@ -6,6 +6,8 @@ type Shared =
   | 'soon'
   | 'fillRandom'
   | 'gzip'
+  | 'native'
+  | 'compressor'
   | 'remake'
   | 'engines'
   | 'httpTransport'
@@ -16,6 +18,8 @@ type Shared =
 
 /** The part of a host that exporting the spans of another SDK needs. */
 export interface ExporterHost extends Pick<Host, Shared> {
+  /** Its transport speaks gRPC. */
+  readonly grpc?: true;
   /** What a relative URL is relative to, where there is such a thing. */
   baseUrl?(): string | undefined;
   /** Keeps the program running, where that takes something; returns what lets go of it. */

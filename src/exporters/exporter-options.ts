@@ -1,7 +1,9 @@
 import type { MeterProvider } from '@opentelemetry/api';
+import type { Compression, CompressionPolicy } from '../compress/compress.ts';
 import type { MakeAgent } from '../deliver/transport.ts';
 import { checkAnswer } from '../options/auth.ts';
 import { checkedEndpoint, group, headerProblem, refused, shown } from '../options/checks.ts';
+import { type CompressionOptions, resolveCompression } from '../options/compression.ts';
 import {
   checkHeaders,
   LONGEST_MS,
@@ -39,9 +41,12 @@ export interface OTLPExporterConfig {
    * `…TIMEOUT`. Default 10 000.
    */
   readonly timeoutMillis?: number;
-  /** `'gzip'` or `'none'`, on every host. `…COMPRESSION`. Default `'none'`. */
-  // Upstream's enum is a string, too, but none of these two for the compiler.
-  readonly compression?: 'gzip' | 'none' | (string & {});
+  /**
+   * As {@link StartOptions.compression}: `'gzip'`, `'none'`, another encoding, or an object. `…COMPRESSION`.
+   * Default `'none'`.
+   */
+  // Upstream's enum is a string, too, but none of these for the compiler.
+  readonly compression?: Compression | CompressionOptions | (string & {});
   /** Requests in flight at most; more of them wait (upstream: are lost). Default 30. */
   readonly concurrencyLimit?: number;
   /** Whether connections are used again. Node only; others always do. Default true. */
@@ -66,7 +71,7 @@ export interface ExporterSettings extends QueueSettings {
   readonly headers: Headers;
   readonly askHeaders: (() => Promise<Headers>) | undefined;
   readonly timeoutMs: number;
-  readonly compression: 'gzip' | 'none';
+  readonly compression: CompressionPolicy;
   readonly agent: object | MakeAgent;
   readonly userAgent: string;
 }
@@ -82,7 +87,6 @@ export function resolveExporterOptions(
   const number = numbers(variables);
 
   const { url, headers, keepAlive, httpAgentOptions, userAgent = '' } = options;
-  const compression = checkCompression(options.compression);
   if (keepAlive !== undefined && typeof keepAlive !== 'boolean') {
     throw refused('keepAlive', keepAlive, 'true or false');
   }
@@ -111,7 +115,11 @@ export function resolveExporterOptions(
     headers: { ...variables?.headers(), ...headersOf(fixed) },
     askHeaders: asked && (async () => headersOf(checkAnswer(await asked()))),
     timeoutMs: number('timeoutMillis', options.timeoutMillis, [10_000, 1, LONGEST_MS]),
-    compression: compression ?? variables?.compression('none', ['gzip', 'none']) ?? 'none',
+    compression: resolveCompression(options.compression as Compression, number, variables, {
+      grpc: host.grpc === true,
+      native: host.native,
+      fallback: 'none',
+    }),
     ...resolveQueue(options.queue, number, Math.min(limit, 1024)),
     agent:
       typeof httpAgentOptions === 'function'
@@ -141,11 +149,6 @@ function absolute(url: string, base: string | undefined): string {
   } catch {
     return url;
   }
-}
-
-function checkCompression(value: string | undefined): 'gzip' | 'none' | undefined {
-  if (value === undefined || value === 'gzip' || value === 'none') return value;
-  throw refused('compression', value, "'gzip' or 'none'");
 }
 
 /** As upstream has them: what is undefined is left out, a number becomes a string. */

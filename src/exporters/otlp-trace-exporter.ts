@@ -9,12 +9,11 @@
 
 import { textOf } from '../api/trace/attributes.ts';
 import type { Encoded } from '../codec/encode.ts';
-import { type Body, type CompressionPolicy, gzipCapacity } from '../compress/compress.ts';
+import type { Body, CompressionPolicy } from '../compress/compress.ts';
 import { authenticated } from '../deliver/auth.ts';
 import type { Deliver, DeliverObserver, DropCause } from '../deliver/deliver.ts';
 import { shown } from '../deliver/outcome.ts';
 import type { Outcome, Payload, Transport } from '../deliver/transport.ts';
-import { planMemory } from '../engine/plan.ts';
 import { type Engine, selectEngine } from '../engine/select.ts';
 import { OtlpError } from '../errors.ts';
 import { lossReporter } from '../health/losses.ts';
@@ -25,8 +24,8 @@ import {
   type SignalHealth,
   shownUrl,
 } from '../health/report.ts';
-import { type ExportFormat, type MakeBody, makeBodies } from '../request-bodies.ts';
-import { deliverOn, inTime, MAX_WAITING, transportOptions } from '../wiring.ts';
+import { bodiesOn, type ExportFormat, type MakeBody } from '../request-bodies.ts';
+import { deliverOn, inTime, MAX_WAITING, memoryFor, transportOptions } from '../wiring.ts';
 import type { ExporterHost } from './exporter-host.ts';
 import {
   type ExporterSettings,
@@ -158,12 +157,11 @@ export class TraceExporter {
     this.#warn = (line) => host.warn(`otlp-wasm: ${line}`);
     const settings = resolveExporterOptions(options, host, this.#warn);
     this.#settings = settings;
-    this.#policy = { compression: settings.compression };
+    this.#policy = { ...settings.compression };
     this.#deliver = deliverOn(host, this.#transport(), settings, {
       observer: this.#observer(),
-      onUncompressed: () => {
-        this.#policy.compression = 'none';
-      },
+      policy: this.#policy,
+      warn: this.#warn,
     });
     this.#losses = lossReporter(
       () => ({ traces: this.#traces(), lastError: this.#deliver.stats().lastError }),
@@ -238,7 +236,7 @@ export class TraceExporter {
             : 'the portable engine is being loaded'),
       },
       signals: { traces: this.#traces() },
-      endpoints: [endpointHealth(shownUrl(this.#settings.url), stats)],
+      endpoints: [endpointHealth(shownUrl(this.#settings.url), this.#policy, stats)],
       memory: { engineBytes: engine?.buffer.byteLength ?? 0, queueBytes: stats.queuedBytes },
     };
   }
@@ -270,14 +268,12 @@ export class TraceExporter {
   /** The engine, where it can be had at once. */
   #open(): Parts | undefined {
     if (this.#opening !== undefined || this.#engineProblem !== undefined) return undefined;
-    const { compression } = this.#settings;
-    const capacity = compression === 'gzip' ? gzipCapacity(MAX_REQUEST_BYTES) : 0;
-    const plan = planMemory(RING_BYTES, MAX_REQUEST_BYTES, capacity);
+    const plan = memoryFor(RING_BYTES, MAX_REQUEST_BYTES, this.#policy, this.#host.native);
     const open = (engine: Engine) => {
       const parts = { engine, plan, policy: this.#policy, host: this.#host };
       this.#parts = {
         encoder: new SpanEncoder(engine, plan),
-        makeBody: makeBodies(parts, this.#format),
+        makeBody: bodiesOn(parts, this.#format, this.#warn),
       };
       return this.#parts;
     };

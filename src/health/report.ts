@@ -1,6 +1,6 @@
 import type { Detection } from '../api/resource/detection.ts';
 import type { Deliver, DeliverStats, DropCause } from '../deliver/deliver.ts';
-import type { Connections } from '../deliver/transport.ts';
+import type { Connections, Encoding } from '../deliver/transport.ts';
 import type { EngineName } from '../engine/select.ts';
 import type { Pipeline } from '../pipeline.ts';
 
@@ -73,6 +73,10 @@ export interface EndpointHealth {
   readonly inFlight: number;
   /** Requests that may be in flight at this moment (`queue.concurrency`). */
   readonly limit: number;
+  /** What requests are compressed with now; `identity`: they are not. */
+  readonly encoding: Encoding;
+  /** What it was found not to take (docs/compression.md). */
+  readonly refusedEncodings: readonly Encoding[];
   /** Its connections, where the host tells of them (Node). */
   readonly connections: Connections | undefined;
   /** What the last failed attempt said. */
@@ -94,10 +98,18 @@ export interface FlushReport {
 }
 
 /** The state of the one endpoint that delivery has. */
-export function endpointHealth(url: string, stats: DeliverStats): EndpointHealth {
+export function endpointHealth(
+  url: string,
+  { encoding }: { readonly encoding: Encoding },
+  stats: DeliverStats,
+): EndpointHealth {
   const { failing, inFlight, limit, connections, lastError, lastWarning } = stats;
+  const { refusedEncodings } = stats;
   const state = failing ? 'failing' : 'ok';
-  return { url, state, inFlight, limit, connections, lastError, lastWarning };
+  return {
+    ...{ url, state, inFlight, limit, encoding, refusedEncodings },
+    ...{ connections, lastError, lastWarning },
+  };
 }
 
 /** Adds up what the pipeline and delivery have counted. */

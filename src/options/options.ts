@@ -9,6 +9,7 @@ import type { RetryPolicy } from '../deliver/retry.ts';
 import type { RetryableAnswers, Signal, Transport } from '../deliver/transport.ts';
 import type { EngineName } from '../engine/select.ts';
 import type { AuthOptions, HeadersOption } from './auth.ts';
+import type { CompressionOptions } from './compression.ts';
 
 /** How OTLP travels (OTLP exporter, "Specify Protocol"). */
 export type Protocol = 'http/protobuf' | 'http/json' | 'grpc';
@@ -55,10 +56,13 @@ export interface StartOptions {
   /** Who sends the requests: a bearer token, a file with one, or an API key. Default nobody. */
   readonly auth?: AuthOptions;
   /**
-   * `zstd` where the host has it (Node 22.15 and later). `OTEL_EXPORTER_OTLP_COMPRESSION`,
-   * `…_TRACES_COMPRESSION`. Default `gzip`.
+   * How requests are compressed: the name of an encoding, or an object with its level (default
+   * `fast`) and the least size (default 450 bytes). gRPC knows `gzip`, `zstd` and `snappy`; `br` needs
+   * Node or Bun, and no OpenTelemetry Collector takes it. What the endpoint refuses is sent as gzip,
+   * then as it is (docs/compression.md). `OTEL_EXPORTER_OTLP_COMPRESSION`, `…_TRACES_COMPRESSION`.
+   * Default `gzip`.
    */
-  readonly compression?: Compression;
+  readonly compression?: Compression | CompressionOptions;
   /**
    * Time limit of one request in milliseconds, connecting included.
    * `OTEL_EXPORTER_OTLP_TIMEOUT`, `…_TRACES_TIMEOUT`. Default 10 000.

@@ -2,11 +2,12 @@ import type { AnyResourceDetector } from '../api/resource/detector.ts';
 import type { SpanProcessor } from '../api/trace/processors.ts';
 import type { SpanLimits } from '../api/trace/span.ts';
 import { type Bounds, MAX_VALUE_DEPTH, type Redaction } from '../buffer/shape.ts';
-import type { Compression } from '../compress/compress.ts';
+import type { CompressionPolicy } from '../compress/compress.ts';
 import { ENGINES } from '../engine/select.ts';
 import type { PipelineOptions } from '../pipeline.ts';
 import type { Host } from '../runtime/host.ts';
 import { checkedEndpoint, group, invalid, list, refused, tracesUrl } from './checks.ts';
+import { resolveCompression } from './compression.ts';
 import {
   checkHeaders,
   LONGEST_MS,
@@ -30,7 +31,7 @@ export interface Settings extends QueueSettings {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly protocol: Protocol;
-  readonly compression: Compression;
+  readonly compression: CompressionPolicy;
   readonly timeoutMs: number;
   readonly batch: PipelineOptions['batch'];
   readonly maxRequestBytes: number;
@@ -63,7 +64,7 @@ function checkMethods(name: string, value: unknown, ...methods: readonly string[
 }
 
 /** What hosts may not have. */
-type Abilities = Pick<Host, 'name' | 'grpcTransport' | 'zstd'>;
+type Abilities = Pick<Host, 'name' | 'grpcTransport' | 'native'>;
 
 /** The URL requests go to. */
 function resolveUrl(
@@ -119,20 +120,6 @@ function resolveProtocol(
   throw invalid(
     `option 'protocol' is 'grpc', which ${name} cannot send: its fetch has no HTTP/2 trailers; give 'http/protobuf', which the same collectors take on port 4318.`,
   );
-}
-
-function resolveCompression(
-  given: Compression | undefined,
-  variables: Variables | undefined,
-  { name, zstd }: Abilities,
-): Compression {
-  const known: Compression[] = zstd === undefined ? ['gzip', 'none'] : ['gzip', 'zstd', 'none'];
-  if (given === 'zstd' && zstd === undefined) {
-    throw invalid(
-      `option 'compression' is 'zstd', which this ${name} does not have (Node does from 22.15 on); give 'gzip', or leave it out.`,
-    );
-  }
-  return oneOf('compression', given, known) ?? variables?.compression('gzip', known) ?? 'gzip';
 }
 
 function resolveDetectors(
@@ -215,7 +202,11 @@ export function resolveOptions(
     protocol,
     url: resolveUrl(options, variables, protocol),
     headers: asked ? (variables?.headers() ?? {}) : checkHeaders(group('headers', headers)),
-    compression: resolveCompression(options.compression, variables, host),
+    compression: resolveCompression(options.compression, number, variables, {
+      grpc: (options.transport?.protocol ?? protocol) === 'grpc',
+      native: host.native,
+      fallback: 'gzip',
+    }),
     timeoutMs: number('timeoutMs', options.timeoutMs, [10_000, 1, LONGEST_MS]),
     batch: resolveBatch(batch, number, variables),
     maxRequestBytes: whole('batch.maxRequestBytes', batch.maxRequestBytes, [

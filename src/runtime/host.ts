@@ -5,7 +5,8 @@
 
 import type { ContextManager, Sampler, TextMapPropagator } from '@opentelemetry/api';
 import type { ResourceDetector, Surroundings } from '../api/resource/detector.ts';
-import type { HostCompress } from '../compress/compress.ts';
+import type { Encoding, LateCompressor } from '../compress/compress.ts';
+import type { LateParts } from '../compress/policy.ts';
 import type { Remake } from '../deliver/deliver.ts';
 import type { Transport, TransportOptions } from '../deliver/transport.ts';
 import type { EngineSources } from '../engine/select.ts';
@@ -31,8 +32,13 @@ export interface Host extends Surroundings {
   soon(callback: () => void): void;
   /** Compresses with the host's own gzip, for engines that have none. */
   gzip(bytes: Uint8Array<ArrayBuffer>): Uint8Array | Promise<Uint8Array>;
-  /** Compresses with the host's own zstd, where it has one. */
-  readonly zstd?: HostCompress;
+  /**
+   * Encodings, besides gzip, that the host makes by itself whatever the engine, so that the binary
+   * `codecs` is not needed for them. Default none.
+   */
+  readonly native?: readonly Encoding[];
+  /** What compresses as gzip by the core does not. Loaded when it is first called; may reject. */
+  compressor(parts: LateParts): Promise<LateCompressor>;
   /** Makes other payloads of one that was refused as it is. Loaded when it is first called. */
   readonly remake: Remake;
   /** A transport for OTLP/HTTP. */

@@ -1,5 +1,5 @@
 import type { ContextManager } from '@opentelemetry/api';
-import { gunzipSync, gzipSync } from 'fflate';
+import { gzipSync } from 'fflate';
 import { StackContextManager } from '../api/context/stack.ts';
 import type { ResourceDetector } from '../api/resource/detector.ts';
 import type { Transport, TransportOptions } from '../deliver/transport.ts';
@@ -8,8 +8,10 @@ import { inlinedEngines } from '../engine/inlined.ts';
 import type { EngineSources } from '../engine/select.ts';
 import { variablesOf } from '../options/env.ts';
 import type { ExitHooks, Host } from '../runtime/host.ts';
+import { compressor } from '../runtime/web/late-compressor.ts';
 import { remade } from '../slow-path.ts';
 import { type InMemoryTransport, inMemoryTransport } from './in-memory-transport.ts';
+import { inflated } from './inflated.ts';
 
 /** What a fake host has that others have not; everything has a default. */
 export interface FakeHostOptions {
@@ -23,8 +25,10 @@ export interface FakeHostOptions {
   readonly engines?: Partial<EngineSources>;
   /** Compression in place of a real and synchronous one. */
   readonly gzip?: Host['gzip'];
-  /** Compression that not every host has. Default none. */
-  readonly zstd?: Host['zstd'];
+  /** Encodings that it makes by itself. Default none. */
+  readonly native?: Host['native'];
+  /** What compresses in other encodings than gzip, in place of the real one. */
+  readonly compressor?: Host['compressor'];
   /** Whether it can send OTLP/gRPC, which goes to memory like everything else. Default false. */
   readonly grpc?: boolean;
   /** Resource detectors of the host. Default none, but the one that makes an instance id. */
@@ -128,11 +132,12 @@ export function fakeHost(options: FakeHostOptions = {}): FakeHost {
     },
     soon: (callback) => void soon.push(callback),
     gzip: options.gzip ?? ((bytes) => gzipSync(bytes, { level: 1 })),
-    ...(options.zstd !== undefined && { zstd: options.zstd }),
-    remake: (payload, remedy) =>
-      remade(payload, remedy, {
-        inflate: async (body) => gunzipSync(body),
-        compress: async (raw) => gzipSync(raw, { level: 1 }),
+    native: options.native ?? [],
+    compressor: options.compressor ?? compressor,
+    remake: (payload, form) =>
+      remade(payload, form, {
+        inflate: async (body, encoding) => inflated(body, encoding),
+        compress: { gzip: async (raw) => gzipSync(raw, { level: 1 }) },
       }),
     httpTransport: toMemory,
     ...(options.grpc === true && { grpcTransport: toMemory }),

@@ -1,7 +1,7 @@
-import { gunzipSync } from 'fflate';
 import type { Outcome, Payload, Transport } from '../deliver/transport.ts';
 import { decodeRequest } from '../workbench/collector/decode.ts';
 import type { ReceivedSpan } from '../workbench/collector/received.ts';
+import { inflated } from './inflated.ts';
 
 /** How an attempt ends: an outcome, a promise of one (a slow server), or what decides. */
 export type Answer =
@@ -83,7 +83,7 @@ export function inMemoryTransport(): InMemoryTransport {
 }
 
 function spansOf({ body, encoding, contentType }: Payload): ReceivedSpan[] {
-  const raw = encoding === 'gzip' ? gunzipSync(body) : body;
+  const raw = inflated(body, encoding);
   const format = contentType === 'application/json' ? 'json' : 'protobuf';
   return decodeRequest('traces', format, raw).spans;
 }

@@ -16,13 +16,13 @@ const UNKNOWN_ENCODING: Outcome = {
   kind: 'rejected',
   reason: 'HTTP 415: no gzip here',
   status: 415,
-  remedy: 'uncompressed',
+  remedy: 'recode',
 };
 const BAD_REQUEST: Outcome = {
   kind: 'rejected',
   reason: 'HTTP 400: what is this',
   status: 400,
-  remedy: 'uncompressed',
+  remedy: 'recode',
 };
 
 const plain = (refused: Payload): Payload => ({
@@ -42,7 +42,10 @@ function halves(refused: Payload): Payload[] {
 }
 
 /** As that of hosts, without compression. */
-const remake: Remake = async (refused, remedy) => (remedy === 'split' ? halves : unpacked)(refused);
+const remake: Remake = async (refused, form) => {
+  if (form === 'split') return halves(refused);
+  return form === 'gzip' ? [{ ...refused, encoding: form }] : unpacked(refused);
+};
 const unpacked = (refused: Payload) => [plain(refused)];
 
 describe('a payload that is too large', () => {
@@ -241,7 +244,7 @@ describe('a payload whose encoding is not understood', () => {
     const { clock, transport, deliver } = setUp({
       remake,
       maxInFlight: 1,
-      onUncompressed: () => told++,
+      onRefused: () => told++,
     });
     transport.rule = ({ encoding }) => (encoding === 'identity' ? DELIVERED : UNKNOWN_ENCODING);
     for (let i = 0; i < 4; i++) deliver.push(payload());
@@ -257,7 +260,9 @@ describe('a payload whose encoding is not understood', () => {
       sentBytes: 4 * 500,
       failing: false,
     });
-    expect(deliver.stats().lastWarning).toContain('no compressed bodies');
+    const { lastWarning, refusedEncodings } = deliver.stats();
+    expect(lastWarning).toBe('the endpoint takes no gzip: bodies are sent as they are');
+    expect(refusedEncodings).toEqual(['gzip']);
     // not yet known to who compresses
     deliver.push(payload());
     deliver.push(plain(payload()));
@@ -270,7 +275,7 @@ describe('a payload whose encoding is not understood', () => {
 
   it('several at once: the host is told once, and each is counted once', async () => {
     let told = 0;
-    const { clock, transport, deliver } = setUp({ remake, onUncompressed: () => told++ });
+    const { clock, transport, deliver } = setUp({ remake, onRefused: () => told++ });
     transport.rule = ({ encoding }) => (encoding === 'identity' ? DELIVERED : BAD_REQUEST);
     for (let i = 0; i < 5; i++) deliver.push(payload());
     await clock.settle();
@@ -280,7 +285,7 @@ describe('a payload whose encoding is not understood', () => {
 
   it('is rejected when it is refused uncompressed, too: the request was the matter', async () => {
     let told = 0;
-    const { clock, transport, deliver } = setUp({ remake, onUncompressed: () => told++ });
+    const { clock, transport, deliver } = setUp({ remake, onRefused: () => told++ });
     transport.rule = () => BAD_REQUEST;
     deliver.push(payload());
     await clock.settle();
@@ -357,7 +362,7 @@ describe('a payload whose encoding is not understood', () => {
 
   it('a compressed part that is accepted does not speak for those sent uncompressed', async () => {
     let told = 0;
-    const { clock, transport, deliver } = setUp({ remake, onUncompressed: () => told++ });
+    const { clock, transport, deliver } = setUp({ remake, onRefused: () => told++ });
     // the first half is no good in any form, the second one is taken as it is
     const answers = [TOO_LARGE, BAD_REQUEST, BAD_REQUEST, DELIVERED];
     transport.rule = () => answers.shift()!;
@@ -373,9 +378,78 @@ describe('a payload whose encoding is not understood', () => {
     expect(told).toBe(0);
   });
 
+  const OTHERS = ['zstd', 'deflate', 'zlib', 'lz4', 'snappy', 'x-snappy-framed', 'br'] as const;
+
+  describe.each(OTHERS)('%s', (encoding) => {
+    const encodings = (transport: { requests: readonly { payload: Payload }[] }) =>
+      transport.requests.map(({ payload }) => payload.encoding);
+
+    it.each([UNKNOWN_ENCODING, BAD_REQUEST])(
+      'goes as gzip, and all that follow ($reason)',
+      async (refusal) => {
+        const told: unknown[] = [];
+        const { clock, transport, deliver } = setUp({
+          remake,
+          maxInFlight: 1,
+          onRefused: (...args) => told.push(args),
+        });
+        transport.rule = (sent) => (sent.encoding === encoding ? refusal : DELIVERED);
+        for (let i = 0; i < 3; i++) deliver.push(payload(10, 100, { encoding }));
+        await clock.settle();
+        expect(encodings(transport)).toEqual([encoding, 'gzip', 'gzip', 'gzip']);
+        const warning = `the endpoint takes no ${encoding}: gzip is sent instead`;
+        expect(told).toEqual([[encoding, 'gzip', warning]]);
+        expect(deliver.stats()).toMatchObject({
+          ...{ sent: 30, rejected: 0, queuedRecords: 0, failing: false },
+          ...{ refusedEncodings: [encoding], lastWarning: warning },
+        });
+        expect(unaccounted(deliver)).toBe(0);
+      },
+    );
+
+    it('goes as it is where gzip is refused, too', async () => {
+      const told: unknown[] = [];
+      const { clock, transport, deliver } = setUp({
+        remake,
+        maxInFlight: 1,
+        onRefused: (...args) => told.push(args.slice(0, 2)),
+      });
+      transport.rule = (sent) => (sent.encoding === 'identity' ? DELIVERED : UNKNOWN_ENCODING);
+      for (let i = 0; i < 3; i++) deliver.push(payload(10, 100, { encoding }));
+      deliver.push(payload());
+      await clock.settle();
+      expect(encodings(transport)).toEqual([encoding, 'gzip', ...new Array(4).fill('identity')]);
+      expect(told).toEqual([
+        [encoding, 'gzip'],
+        ['gzip', 'identity'],
+      ]);
+      expect(deliver.stats()).toMatchObject({ sent: 40, refusedEncodings: [encoding, 'gzip'] });
+    });
+
+    it('is the matter no longer once it has been accepted', async () => {
+      const { clock, transport, deliver } = setUp({ remake, maxInFlight: 1 });
+      const answers = [DELIVERED, BAD_REQUEST, DELIVERED];
+      transport.rule = () => answers.shift()!;
+      for (let i = 0; i < 3; i++) deliver.push(payload(10, 100, { encoding }));
+      await clock.settle();
+      expect(encodings(transport)).toEqual([encoding, encoding, encoding]);
+      expect(deliver.stats()).toMatchObject({ sent: 20, rejected: 10, refusedEncodings: [] });
+    });
+
+    it('is not blamed for a request that is refused in every form', async () => {
+      const { clock, transport, deliver } = setUp({ remake, maxInFlight: 1 });
+      const answers = [BAD_REQUEST, BAD_REQUEST, BAD_REQUEST, DELIVERED];
+      transport.rule = () => answers.shift()!;
+      for (let i = 0; i < 2; i++) deliver.push(payload(10, 100, { encoding }));
+      await clock.settle();
+      expect(encodings(transport)).toEqual([encoding, 'gzip', 'identity', encoding]);
+      expect(deliver.stats()).toMatchObject({ sent: 10, rejected: 10, refusedEncodings: [] });
+    });
+  });
+
   it('too large when it is uncompressed: is divided then', async () => {
     let told = 0;
-    const { clock, transport, deliver } = setUp({ remake, onUncompressed: () => told++ });
+    const { clock, transport, deliver } = setUp({ remake, onRefused: () => told++ });
     transport.rule = ({ encoding, records }) => {
       if (encoding !== 'identity') return UNKNOWN_ENCODING;
       return records > 5 ? TOO_LARGE : DELIVERED;

@@ -35,7 +35,7 @@ const tooLarge = (name: string, code: number, message: string): Case => [
 const encodings = (name: string, message: string): Case => [
   `${name}: ${message}`,
   trailersOnly(status(UNIMPLEMENTED, message)),
-  'uncompressed',
+  'recode',
 ];
 
 const cases: Case[] = [
@@ -91,7 +91,7 @@ const cases: Case[] = [
   [
     'the encoding is not among those accepted',
     trailersOnly(status(UNIMPLEMENTED, '', { 'grpc-accept-encoding': 'identity, deflate' })),
-    'uncompressed',
+    'recode',
   ],
   [
     'the encoding is among those accepted',
@@ -186,7 +186,7 @@ describe('against a server of grpc-js', () => {
     expect(await transport.send(payload(3000, 'zstd'))).toEqual({
       kind: 'rejected',
       reason: 'gRPC UNIMPLEMENTED: Received message compressed with unsupported encoding "zstd"',
-      remedy: 'uncompressed',
+      remedy: 'recode',
     });
     expect(await transport.send(payload(3000, 'identity'))).toEqual({ kind: 'delivered' });
     expect(requests).toHaveLength(1);

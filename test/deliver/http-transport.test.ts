@@ -282,7 +282,7 @@ describe.each(Object.keys(TRANSPORTS) as Name[])('%s transport', (name) => {
       const outcome = await transport.send({ ...payload(), encoding });
       remedies.push(outcome.kind === 'rejected' ? outcome.remedy : outcome);
     }
-    const plain = 'uncompressed';
+    const plain = 'recode';
     expect(remedies).toEqual(['split', plain, plain, undefined, undefined]);
   });
 

@@ -103,7 +103,7 @@ describe('outcomeOf', () => {
       });
     const none = undefined;
     expect(remedies('identity')).toEqual([none, none, 'split', none, none, 'retryable']);
-    const plain = 'uncompressed';
+    const plain = 'recode';
     expect(remedies('gzip')).toEqual([plain, none, 'split', plain, none, 'retryable']);
     expect(remedies('zstd', [415])).toEqual([plain, none, 'split', 'retryable', none, none]);
   });
@@ -121,7 +121,7 @@ describe('outcomeOf', () => {
     }
     const other = said.replace('body too large', 'head too large');
     expect(remedy(other, 'identity')).not.toHaveProperty('remedy');
-    expect(remedy(other, 'gzip')).toMatchObject({ remedy: 'uncompressed' });
+    expect(remedy(other, 'gzip')).toMatchObject({ remedy: 'recode' });
   });
 
   it('says why in the words of the server', () => {

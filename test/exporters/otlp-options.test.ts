@@ -33,7 +33,7 @@ describe('options left out', () => {
       headers: {},
       askHeaders: undefined,
       timeoutMs: 10_000,
-      compression: 'none',
+      compression: { encoding: 'identity', level: 'fast', minBytes: 450, grpc: false },
       maxInFlight: 30,
       maxQueueBytes: 64 * 1024 * 1024,
       retry: { initialMs: 1000, maxAgeMs: 300_000 },
@@ -61,20 +61,23 @@ describe('options left out', () => {
     ],
     ['timeout', { [`${E}TIMEOUT`]: '500' }, { timeoutMs: 500 }],
     ['timeout of traces', { [`${E}TIMEOUT`]: '500', [`${T}TIMEOUT`]: '700' }, { timeoutMs: 700 }],
-    ['compression', { [`${E}COMPRESSION`]: 'gzip' }, { compression: 'gzip' }],
+    ['compression', { [`${E}COMPRESSION`]: 'gzip' }, { compression: { encoding: 'gzip' } }],
     [
       'compression of traces',
       { [`${E}COMPRESSION`]: 'gzip', [`${T}COMPRESSION`]: 'none' },
-      { compression: 'none' },
+      { compression: { encoding: 'identity' } },
     ],
+    ['compression of ours', { [`${E}COMPRESSION`]: 'LZ4' }, { compression: { encoding: 'lz4' } }],
   ])('are taken from variables: %s', (_, env, expected) => {
     expect(resolved({}, env)).toMatchObject({ ...expected, warnings: [] });
   });
 
   it('are said to be what they are instead of a variable that cannot be used', () => {
     const { warnings, compression } = resolved({}, { [`${E}COMPRESSION`]: 'zip' });
-    expect(compression).toBe('none');
-    expect(warnings).toEqual([`${E}COMPRESSION is 'zip', not gzip or none; none is used.`]);
+    expect(compression.encoding).toBe('identity');
+    expect(warnings).toEqual([
+      expect.stringMatching(/COMPRESSION is 'zip', not gzip, .*; none is used/),
+    ]);
   });
 });
 
@@ -97,7 +100,7 @@ describe('options given', () => {
       url: 'https://mine/else',
       headers: { a: '1', b: 'mine' },
       timeoutMs: 600,
-      compression: 'none',
+      compression: { encoding: 'identity' },
     });
   });
 
@@ -161,7 +164,9 @@ describe('options given', () => {
     ['timeoutMillis', 0, "option 'timeoutMillis' is 0; give a number from 1"],
     ['timeoutMillis', '500', "option 'timeoutMillis' is '500'; give a number"],
     ['timeoutMillis', Number.NaN, "option 'timeoutMillis' is NaN"],
-    ['compression', 'brotli', "option 'compression' is 'brotli'; give 'gzip' or 'none'"],
+    ['compression', 'brotli', "option 'compression' is 'brotli'; give 'gzip', 'zstd'"],
+    ['compression', { level: 'fastest' }, "option 'compression.level' is 'fastest'; give 'fast'"],
+    ['compression', { minBytes: -1 }, "option 'compression.minBytes' is -1; give a number from 0"],
     ['concurrencyLimit', 0, "option 'concurrencyLimit' is 0; give a number from 1"],
     ['keepAlive', 'yes', "option 'keepAlive' is 'yes'; give true or false"],
     ['httpAgentOptions', 'proxy', "option 'httpAgentOptions' is a string; give an object"],

@@ -40,6 +40,8 @@ describe('health', () => {
           state: 'ok',
           inFlight: 0,
           limit: 32,
+          encoding: 'gzip',
+          refusedEncodings: [],
           connections: undefined,
           lastError: undefined,
           lastWarning: undefined,

@@ -333,7 +333,7 @@ describe('options of a closed set', () => {
   it.each([
     ['flushOnExit', 'true or false', ['yes', 1, null, {}]],
     ['disabled', 'true or false', ['true', 0, null, []]],
-    ['compression', "'gzip' or 'none'", ['br', '', true, null, {}]],
+    ['compression', "'gzip', 'zstd'", ['br', 'brotli', '', true, null, [], { encoding: 'br' }]],
     ['protocol', "'http/protobuf', 'http/json' or 'grpc'", ['http', '', 1, null]],
     ['engine', 'simd, scalar, portable', ['wasm', '', 1, null]],
     ['serviceName', 'a string', [7, null, {}]],
@@ -348,18 +348,22 @@ describe('options of a closed set', () => {
     }
   });
 
+  const encodingOf = (...args: Parameters<typeof resolved>) =>
+    resolved(...args).settings.compression.encoding;
+
   it('compression comes from the environment, the most specific first', () => {
-    expect(resolved().settings.compression).toBe('gzip');
-    expect(resolved({ compression: 'none' }).settings.compression).toBe('none');
+    expect(encodingOf()).toBe('gzip');
+    expect(encodingOf({ compression: 'none' })).toBe('identity');
     const env: Env = { OTEL_EXPORTER_OTLP_COMPRESSION: 'none' };
-    expect(resolved({}, env).settings.compression).toBe('none');
-    expect(resolved({ compression: 'gzip' }, env).settings.compression).toBe('gzip');
-    env['OTEL_EXPORTER_OTLP_TRACES_COMPRESSION'] = 'gzip';
-    expect(resolved({}, env).settings.compression).toBe('gzip');
+    expect(encodingOf({}, env)).toBe('identity');
+    expect(encodingOf({ compression: 'gzip' }, env)).toBe('gzip');
+    expect(encodingOf({ compression: { level: 'best' } }, env)).toBe('identity');
+    env['OTEL_EXPORTER_OTLP_TRACES_COMPRESSION'] = 'x-snappy-framed';
+    expect(encodingOf({}, env)).toBe('x-snappy-framed');
     const { settings, warnings } = resolved({}, { OTEL_EXPORTER_OTLP_COMPRESSION: 'brotli' });
-    expect(settings.compression).toBe('gzip');
+    expect(settings.compression.encoding).toBe('gzip');
     expect(warnings).toEqual([
-      "OTEL_EXPORTER_OTLP_COMPRESSION is 'brotli', not gzip or none; gzip is used.",
+      "OTEL_EXPORTER_OTLP_COMPRESSION is 'brotli', not gzip, zstd, snappy, none, deflate, zlib, lz4 or x-snappy-framed; gzip is used.",
     ]);
   });
 

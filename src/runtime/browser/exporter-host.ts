@@ -1,6 +1,7 @@
 import { inlinedEngines } from '../../engine/inlined.ts';
 import type { ExporterHost } from '../../exporters/exporter-host.ts';
 import { basics } from '../web/basics.ts';
+import { compressor } from '../web/late-compressor.ts';
 import { pageTransport } from './keepalive.ts';
 
 interface Page {
@@ -14,6 +15,7 @@ const page = () => globalThis as Page;
 export const host: ExporterHost = {
   ...basics,
   engines: inlinedEngines,
+  compressor,
   httpTransport: pageTransport,
   baseUrl: () => page().location?.href,
   // What span processors export when a page hides may find no next turn.

@@ -3,12 +3,14 @@ import { browserDetector } from '../../api/resource/detectors/browser.ts';
 import { inlinedEngines } from '../../engine/inlined.ts';
 import type { ExitHooks, Host } from '../host.ts';
 import { webHost } from '../web/host.ts';
+import { compressor } from '../web/late-compressor.ts';
 import { pageTransport } from './keepalive.ts';
 
 /** A page or a worker in a browser. */
 export const host: Host = webHost({
   name: 'browser',
   engines: inlinedEngines,
+  compressor,
   detectors: [browserDetector],
   contextManager: () => ({
     manager: new StackContextManager(),

@@ -4,12 +4,14 @@ import { LONGEST_MS } from '../../options/delivery.ts';
 import { variablesOf } from '../../options/env.ts';
 import { fetchTransport } from '../fetch-transport.ts';
 import { basics } from '../web/basics.ts';
+import { compressor } from '../web/late-compressor.ts';
 import { env } from './surroundings.ts';
 
 /** Deno, without what a whole telemetry needs. */
 export const host: ExporterHost = {
   ...basics,
   engines: inlinedEngines,
+  compressor,
   httpTransport: fetchTransport,
   baseUrl: () => (globalThis as { location?: { readonly href: string } }).location?.href,
   env,

@@ -10,6 +10,7 @@ import { detectors } from '../detectors.ts';
 import type { Host } from '../host.ts';
 import { lateGrpc } from '../late-grpc.ts';
 import { webHost } from '../web/host.ts';
+import { compressor } from '../web/late-compressor.ts';
 import { denoContext } from './context.ts';
 import { watchUnload } from './exit.ts';
 import { env, getJson, readText, system } from './surroundings.ts';
@@ -19,6 +20,7 @@ export const host: Host = {
   ...webHost({
     name: 'deno',
     engines: inlinedEngines,
+    compressor,
     env,
     detectors,
     contextManager: denoContext,

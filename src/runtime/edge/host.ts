@@ -3,6 +3,7 @@ import type { Host } from '../host.ts';
 import { webHost } from '../web/host.ts';
 import { edgeContext } from './context.ts';
 import { engines } from './engines.ts';
+import { compressor } from './late-compressor.ts';
 
 /** Edge workers (workerd). */
 export const host: Host = webHost({
@@ -10,4 +11,5 @@ export const host: Host = webHost({
   detectors: [cloudflareDetector],
   contextManager: edgeContext,
   engines,
+  compressor,
 });

@@ -1,8 +1,23 @@
-import type { Payload, Remedy } from '../../deliver/transport.ts';
+import type { Encoding } from '../../compress/compress.ts';
+import type { Remake } from '../../deliver/deliver.ts';
 import { variablesOf } from '../../options/env.ts';
+import type { Host } from '../host.ts';
 import { builtin } from './builtin.ts';
 import { engines } from './engines.ts';
 import { fillRandom } from './random.ts';
+
+/** zstd from Node 22.15 on. */
+const native: readonly Encoding[] = 'zstd' in process.versions ? ['br', 'zstd'] : ['br'];
+
+const compressor: Host['compressor'] = (parts) =>
+  import('./node-compressor.ts').then((late) => late.compressor(parts));
+
+/** Undefined where the program was bundled without it. */
+const remake: Remake = (payload, form) =>
+  import('./node-slow-path.ts').then(
+    (slow) => slow.remake(payload, form),
+    () => undefined,
+  );
 
 /** What every entry of Node needs of it. */
 export const basics = {
@@ -15,27 +30,10 @@ export const basics = {
   },
   soon: (callback: () => void) => void setImmediate(callback).unref(),
   gzip: (bytes: Uint8Array) => builtin('node:zlib').gzipSync(bytes, { level: 1 }),
-  ...('zstd' in process.versions && { zstd }),
-  remake: (payload: Payload, remedy: Remedy) =>
-    import('./node-slow-path.ts').then(
-      (slow) => slow.remake(payload, remedy),
-      // the program was bundled without it
-      () => undefined,
-    ),
+  native,
+  compressor,
+  remake,
   engines,
   variables: variablesOf,
   warn: (line: string) => void process.stderr.write(`${line}\n`),
 };
-
-/** What Node's zlib has from 22.15 on. */
-interface Zstd {
-  zstdCompressSync(bytes: Uint8Array, options: object): Uint8Array;
-}
-
-/** `ZSTD_c_compressionLevel`. */
-const LEVEL = 100;
-
-function zstd(bytes: Uint8Array): Uint8Array {
-  const { zstdCompressSync } = builtin('node:zlib') as unknown as Zstd;
-  return zstdCompressSync(bytes, { params: { [LEVEL]: 1 } });
-}

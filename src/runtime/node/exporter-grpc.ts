@@ -18,7 +18,7 @@ export class OTLPTraceExporter extends TraceExporter {
   constructor(options: OTLPGRPCExporterConfig = {}) {
     const { env, warn } = host;
     super(
-      { ...host, env, httpTransport: nodeGrpcTransport },
+      { ...host, env, httpTransport: nodeGrpcTransport, grpc: true },
       PROTOBUF,
       grpcOptions(options, env, (line) => warn(`otlp-wasm: ${line}`)),
     );
@@ -39,10 +39,11 @@ export type GrpcTransportOptions = Pick<
  */
 export function grpcTransport(options: GrpcTransportOptions = {}): Transport {
   const warn = (line: string) => host.warn(`otlp-wasm: ${line}`);
-  const settings = resolveExporterOptions(grpcOptions(options, host.env, warn), host, warn);
+  const grpcHost = { ...host, grpc: true } as const;
+  const settings = resolveExporterOptions(grpcOptions(options, host.env, warn), grpcHost, warn);
   const { agent } = settings;
   const transport = nodeGrpcTransport({ ...transportOptions(settings), agent });
-  return { ...transport, name: shownUrl(settings.url) };
+  return { ...transport, name: shownUrl(settings.url), protocol: 'grpc' };
 }
 
 export type {

@@ -1,11 +1,11 @@
 import type { Remake } from '../../deliver/deliver.ts';
-import { gzip } from './gzip.ts';
+import { deflated } from './deflated.ts';
 import { setTimer } from './timer.ts';
 
 /** Undefined where the program was bundled without it. */
-const remake: Remake = (payload, remedy) =>
+const remake: Remake = (payload, form) =>
   import('./web-slow-path.ts').then(
-    (slow) => slow.remake(payload, remedy),
+    (slow) => slow.remake(payload, form),
     () => undefined,
   );
 
@@ -15,7 +15,7 @@ export const basics = {
   fillRandom: (words: Uint32Array<ArrayBuffer>) => void crypto.getRandomValues(words),
   setTimer,
   soon: (callback: () => void) => void setTimeout(callback, 0),
-  gzip,
+  gzip: (bytes: Uint8Array<ArrayBuffer>) => deflated(bytes, 'gzip'),
   remake,
   env: {},
   warn: (line: string) => console.warn(line),

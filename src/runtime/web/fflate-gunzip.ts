@@ -1,4 +1,4 @@
-import { gunzipSync } from 'fflate';
+import { gunzipSync, unzlibSync } from 'fflate';
 
 /**
  * gunzip in JavaScript, for hosts that have nothing better; a chunk of its own, rarely loaded.
@@ -10,4 +10,9 @@ export function gunzip(body: Uint8Array, maxBytes: number): Uint8Array {
   const size = view.getUint32(body.length - 4, true);
   if (size > maxBytes) throw new Error(`inflates to ${size} bytes, more than ${maxBytes}`);
   return gunzipSync(body, { out: new Uint8Array(size) });
+}
+
+/** The same of zlib's wrapper, which does not say how long it is: `size` bytes. */
+export function unzlib(body: Uint8Array, size: number): Uint8Array {
+  return unzlibSync(body, { out: new Uint8Array(size) });
 }

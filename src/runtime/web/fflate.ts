@@ -1,6 +1,7 @@
-import { gzipSync } from 'fflate';
+import { gzipSync, zlibSync } from 'fflate';
+import type { WebFormat } from './deflated.ts';
 
-/** gzip in JavaScript, for hosts that have nothing better; a chunk of its own, rarely loaded. */
-export function gzip(bytes: Uint8Array): Uint8Array {
-  return gzipSync(bytes, { level: 1 });
+/** In JavaScript, for hosts that have nothing better; a chunk of its own, rarely loaded. */
+export function deflated(bytes: Uint8Array, format: WebFormat, level: 1 | 6 | 9): Uint8Array {
+  return format === 'gzip' ? gzipSync(bytes, { level }) : zlibSync(bytes, { level });
 }

@@ -1,36 +1,47 @@
 import type { Remake } from '../../deliver/deliver.ts';
 import { MAX_RAW_BYTES, type Means, remade } from '../../slow-path.ts';
 import { readAll } from '../read-all.ts';
-import { gzip } from './gzip.ts';
+import { deflated, type WebFormat } from './deflated.ts';
 
 /** Inflated at a time: some hosts do a whole chunk, to 1032 times its size, before they are read. */
 const CHUNK_BYTES = 16 * 1024;
 
+/** By Content-Encoding: those that the web platform has. */
+const FORMATS: Partial<Record<string, WebFormat>> = {
+  gzip: 'gzip',
+  deflate: 'deflate',
+  zlib: 'deflate',
+};
+
 const means: Means = {
-  inflate: async (body, encoding) => {
-    onlyGzip(encoding);
-    return gunzip(body as Uint8Array<ArrayBuffer>);
+  async inflate(body, encoding, rawBytes) {
+    const format = FORMATS[encoding];
+    if (format !== undefined) return inflated(body as Uint8Array<ArrayBuffer>, format, rawBytes);
+    const { INFLATE } = await import('../../compress/inflate/inflaters.ts');
+    return INFLATE[encoding as keyof typeof INFLATE](body, MAX_RAW_BYTES);
   },
-  compress: async (raw, encoding) => {
-    onlyGzip(encoding);
-    return gzip(raw as Uint8Array<ArrayBuffer>);
+  compress: {
+    gzip: (raw) => deflated(raw, 'gzip'),
+    deflate: (raw) => deflated(raw, 'deflate'),
+    zlib: (raw) => deflated(raw, 'deflate'),
   },
 };
 
 /** The slow path on hosts of the web platform. */
-export const remake: Remake = (payload, remedy) => remade(payload, remedy, means);
+export const remake: Remake = (payload, form) => remade(payload, form, means);
 
-function onlyGzip(encoding: string): void {
-  if (encoding !== 'gzip') throw new Error(`this host has no ${encoding}`);
-}
-
-async function gunzip(body: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
+async function inflated(
+  body: Uint8Array<ArrayBuffer>,
+  format: WebFormat,
+  rawBytes: number,
+): Promise<Uint8Array> {
   let stream: DecompressionStream;
   try {
-    stream = new DecompressionStream('gzip');
+    stream = new DecompressionStream(format);
   } catch {
     // No such class, or one whose constructor throws (Next.js' edge runtime).
-    return import('./fflate-gunzip.ts').then((fflate) => fflate.gunzip(body, MAX_RAW_BYTES));
+    const fflate = await import('./fflate-gunzip.ts');
+    return format === 'gzip' ? fflate.gunzip(body, MAX_RAW_BYTES) : fflate.unzlib(body, rawBytes);
   }
   // What goes wrong in writing is what reading says.
   void feed(stream, body).catch(() => {});

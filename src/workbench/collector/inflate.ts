@@ -1,9 +1,7 @@
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import { TooLong } from '../../compress/inflate/damaged.ts';
-import { inflateLz4 } from '../../compress/inflate/lz4.ts';
-import { inflateSnappy, inflateSnappyFramed } from '../../compress/inflate/snappy.ts';
-import { inflateZstd } from '../../compress/inflate/zstd.ts';
+import { INFLATE as OTHERS } from '../../compress/inflate/inflaters.ts';
 import { OtlpError } from '../../errors.ts';
 import { Undecodable } from './decode.ts';
 
@@ -25,12 +23,12 @@ function byZlib(call: (bytes: Uint8Array, ...rest: never[]) => void): Inflate {
 
 const INFLATE: Readonly<Record<string, Inflate>> = {
   gzip: byZlib(zlib.gunzip),
-  zstd: zstdDecompress === undefined ? inflateZstd : byZlib(zstdDecompress),
+  zstd: zstdDecompress === undefined ? OTHERS.zstd : byZlib(zstdDecompress),
   zlib: byZlib(zlib.inflate),
   deflate: byZlib(zlib.inflate),
-  snappy: inflateSnappy,
-  lz4: inflateLz4,
-  'x-snappy-framed': inflateSnappyFramed,
+  snappy: OTHERS.snappy,
+  lz4: OTHERS.lz4,
+  'x-snappy-framed': OTHERS['x-snappy-framed'],
   br: byZlib(zlib.brotliDecompress),
 };
 

@@ -1,0 +1,44 @@
+import { promisify } from 'node:util';
+import * as zlib from 'node:zlib';
+import type { LateCompressor } from '../../compress/compress.ts';
+import { type LateParts, type LateSources, lateCompressor } from '../../compress/policy.ts';
+import { codecsSources } from './codecs.ts';
+
+const DEFLATE_LEVELS = { fast: 1, default: 6, best: 9 };
+const ZSTD_LEVELS = { fast: 1, default: 3, best: 9 };
+const BROTLI_QUALITIES = { fast: 1, default: 5, best: 11 };
+
+/** What Node's zlib has from 22.15 on. */
+const { zstdCompressSync } = zlib as {
+  readonly zstdCompressSync?: (bytes: Uint8Array, options: object) => Uint8Array;
+};
+
+/** `ZSTD_c_compressionLevel`. */
+const ZSTD_LEVEL = 100;
+
+const toZlib: LateSources['host']['zlib'] = (bytes, level) =>
+  zlib.deflateSync(bytes, { level: DEFLATE_LEVELS[level] });
+
+const sources: LateSources = {
+  codecs: codecsSources,
+  host: {
+    gzip: (bytes, level) => zlib.gzipSync(bytes, { level: DEFLATE_LEVELS[level] }),
+    zlib: toZlib,
+    deflate: toZlib,
+    ...(zstdCompressSync !== undefined && {
+      zstd: (bytes, level) =>
+        zstdCompressSync(bytes, { params: { [ZSTD_LEVEL]: ZSTD_LEVELS[level] } }),
+    }),
+    // Its best takes a second for a megabyte: off the main thread.
+    br: (bytes, level) =>
+      promisify(zlib.brotliCompress)(bytes, {
+        params: {
+          [zlib.constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITIES[level],
+          [zlib.constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
+        },
+      }),
+  },
+};
+
+export const compressor = (parts: LateParts): Promise<LateCompressor> =>
+  lateCompressor(parts, sources);
