@@ -28,6 +28,15 @@ const NOISE = Uint8Array.from({ length: 600_001 }, () => random.below(256));
 const oracle = (name: Name, bytes: Uint8Array, seed?: number | bigint) =>
   ORACLES[name](bytes, seed as never);
 
+/** Of the first so many bytes: slow, and asked for by each engine. */
+const prefixes = new Map<string, number | bigint>();
+function ofPrefix(name: Name, length: number): number | bigint {
+  const key = `${name} ${length}`;
+  const digest = prefixes.get(key) ?? oracle(name, NOISE.subarray(0, length));
+  prefixes.set(key, digest);
+  return digest;
+}
+
 const hashed = (hash: Hashes, name: Name, bytes: Bytes, seed?: number | bigint) =>
   hash[name](bytes, seed as never);
 
@@ -55,8 +64,8 @@ describe.each(hashes())('otlp-wasm/hash ($engine)', ({ hash }) => {
     it('is that of its definition, whatever the length', () => {
       const lengths = [0, 1, 31, 32, 1000, PIECE - 1, PIECE, PIECE + 1, 2 * PIECE, NOISE.length];
       for (const length of lengths) {
-        const bytes = NOISE.subarray(1, 1 + length);
-        expect(hashed(hash, name, bytes), `${length}`).toBe(oracle(name, bytes));
+        const bytes = NOISE.subarray(0, length);
+        expect(hashed(hash, name, bytes), `${length}`).toBe(ofPrefix(name, length));
       }
     });
 
@@ -98,7 +107,7 @@ describe.each(hashes())('otlp-wasm/hash ($engine)', ({ hash }) => {
 
     it('reads what is not plainly a Uint8Array', () => {
       const { buffer } = NOISE;
-      const whole = oracle(name, NOISE);
+      const whole = ofPrefix(name, NOISE.length);
       expect(hashed(hash, name, buffer)).toBe(whole);
       expect(hashed(hash, name, Buffer.from(NOISE))).toBe(whole);
       const part = oracle(name, NOISE.subarray(8, 808));
@@ -248,7 +257,7 @@ describe('otlp-wasm/hash', () => {
       expect(message).toContain("'await ready()' of 'otlp-wasm/hash'");
     }
     await hash.ready();
-    expect(hash.xxh64(NOISE)).toBe(oracle('xxh64', NOISE));
+    expect(hash.xxh64(NOISE)).toBe(ofPrefix('xxh64', NOISE.length));
   });
 
   it('says which arguments are wrong even before it is ready', () => {
