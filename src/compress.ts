@@ -42,10 +42,7 @@ export interface Compressor {
 }
 
 /** Compresses all of `bytes`, which are read during the call. */
-export type CompressFunction = (
-  bytes: Uint8Array,
-  options?: CompressOptions,
-) => Uint8Array<ArrayBuffer>;
+export type CompressFunction = (bytes: Bytes, options?: CompressOptions) => Uint8Array<ArrayBuffer>;
 
 /**
  * The functions of `otlp-wasm/compress`. What they return is a copy of its own; the same bytes

@@ -71,6 +71,19 @@ function noise(length: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(words.buffer, 0, length);
 }
 
+/** ES2024. */
+interface ResizableBuffer extends ArrayBuffer {
+  resize(bytes: number): void;
+}
+
+function resizableBuffer(bytes: number, maxByteLength: number): ResizableBuffer {
+  const create = ArrayBuffer as unknown as new (
+    bytes: number,
+    options: { maxByteLength: number },
+  ) => ResizableBuffer;
+  return new create(bytes, { maxByteLength });
+}
+
 /** Of a Zstandard frame (RFC 8878, 3.1.1.1), bytes. */
 function windowOf(frame: Uint8Array): number {
   const view = new DataView(frame.buffer, frame.byteOffset);
@@ -166,7 +179,7 @@ describe('in one call', () => {
     wide.set(bytes, 3);
     const shared = new SharedArrayBuffer(4096);
     new Uint8Array(shared).set(bytes);
-    const resizable = new ArrayBuffer(4096, any({ maxByteLength: 8192 }));
+    const resizable = resizableBuffer(4096, 8192);
     new Uint8Array(resizable).set(bytes);
     for (const same of [
       wide.subarray(3, 4099),
@@ -504,9 +517,9 @@ describe('what cannot be', () => {
   });
 
   it('bytes whose buffer has become too short', () => {
-    const buffer = new ArrayBuffer(100, any({ maxByteLength: 100 }));
+    const buffer = resizableBuffer(100, 100);
     const view = new Uint8Array(buffer, 50, 50);
-    (buffer as unknown as { resize(bytes: number): void }).resize(60);
+    buffer.resize(60);
     expectProblem(() => simd.gzip(view), 'invalid_data', /shrunk/);
   });
 
@@ -538,6 +551,30 @@ describe('what cannot be', () => {
       expectProblem(() => simd.worstCase('gzip', length), 'invalid_option', meant);
     },
   );
+});
+
+it('where a host has no memory to grow into, the call says so and the next one works', () => {
+  const { instantiate } = codecsSources.portable() as { instantiate: CallableFunction };
+  let room = 1;
+  const { lz4 } = compressOn({
+    ...only('portable'),
+    portable: () => ({
+      instantiate(imports) {
+        if (room-- <= 0) throw new RangeError('out of memory');
+        return instantiate(imports);
+      },
+    }),
+  });
+  const bytes = text(3000);
+  const first = lz4(bytes);
+  const large = new Uint8Array(3 * MEBIBYTE);
+  expect(problemOf(() => lz4(large))).toMatchObject({
+    code: 'engine_unavailable',
+    message: expect.stringMatching(/needs \d+ bytes of memory .* use a stream/),
+  });
+  expectEqualBytes(lz4(bytes), first);
+  room = 1;
+  expectReadBack('lz4', lz4(large), large);
 });
 
 describe('where an engine must be loaded', () => {

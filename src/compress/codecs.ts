@@ -2,6 +2,7 @@ import { type Binary, selectBinary } from '../engine/binary.ts';
 import type { CodecsExports } from '../engine/generated/contract.ts';
 import { CODECS_END, OVERSHOOT_BYTES } from '../engine/generated/layout.ts';
 import type { EngineSources } from '../engine/select.ts';
+import { OtlpError } from '../errors.ts';
 import { PIECE_BYTES } from './formats.ts';
 
 /**
@@ -68,7 +69,17 @@ export class Codecs {
     if (bytes <= length) return;
     // Twice as much each time: the portable engine begins anew on larger memory.
     const twice = Math.min(2 * length - CODECS_END, MAX_MEMORY_BYTES);
-    this.#binary = this.#binary.grown(Math.max(bytes, twice));
+    const wanted = Math.max(bytes, twice);
+    try {
+      this.#binary = this.#binary.grown(wanted);
+    } catch (cause) {
+      throw new OtlpError(
+        'engine_unavailable',
+        `the engine has no room here: it needs ${wanted} bytes of memory for this call. ` +
+          'Free some, or use a stream, which needs less.',
+        { cause },
+      );
+    }
     this.#memory = new Uint8Array(this.#binary.buffer);
   }
 }
