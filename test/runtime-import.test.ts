@@ -28,6 +28,7 @@ describe.each([
   ...['node', 'deno', 'browser', 'workerd'].map((host) => [host, 'start']),
   ...['node', 'deno', 'browser', 'workerd'].map((host) => [`codec-${host}`, 'encodeTraces']),
   ...['node', 'deno', 'browser', 'workerd'].map((host) => [`compress-${host}`, 'zstd']),
+  ...['node', 'deno', 'browser', 'workerd'].map((host) => [`hash-${host}`, 'xxh64']),
   ...['node', 'deno', 'browser', 'workerd'].flatMap((host) => [
     [`exporter-proto-${host}`, 'OTLPTraceExporter'],
     [`exporter-http-${host}`, 'OTLPTraceExporter'],
