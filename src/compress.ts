@@ -2,7 +2,7 @@
 
 import { concatenated } from './codec/bytes.ts';
 import { type Codecs, openCodecs, WHOLE_BYTES } from './compress/codecs.ts';
-import { type Encoding, LEVELS, type Level } from './compress/encoding.ts';
+import { BROTLI_QUALITIES, type Encoding, LEVELS, type Level } from './compress/encoding.ts';
 import * as formats from './compress/formats.ts';
 import { type Format, PIECE_BYTES } from './compress/formats.ts';
 import { type CompressPiece, Pieces } from './compress/pieces.ts';
@@ -105,8 +105,6 @@ export interface Compress {
 
 /** The host's brotli, at one of its qualities; undefined where it turns out to have none. */
 export type HostBrotli = (bytes: Uint8Array, quality: number) => Uint8Array | undefined;
-
-const BROTLI_QUALITIES: Readonly<Record<Level, number>> = { fast: 1, default: 5, best: 11 };
 
 /** What the binary writes, by the names of encodings. */
 const FORMATS: ReadonlyMap<string, Format> = new Map([

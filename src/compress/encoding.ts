@@ -27,5 +27,8 @@ export type Encoding =
 /** How much is done for a smaller result. */
 export type Level = 'fast' | 'default' | 'best';
 
+/** Of brotli, which is left to hosts. */
+export const BROTLI_QUALITIES: Readonly<Record<Level, number>> = { fast: 1, default: 5, best: 11 };
+
 /** As kernels are told. */
 export const LEVELS: Readonly<Record<Level, number>> = { fast: 1, default: 2, best: 3 };

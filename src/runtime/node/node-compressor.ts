@@ -1,12 +1,12 @@
 import { promisify } from 'node:util';
 import * as zlib from 'node:zlib';
 import type { LateCompressor } from '../../compress/compress.ts';
+import { BROTLI_QUALITIES } from '../../compress/encoding.ts';
 import { type LateParts, type LateSources, lateCompressor } from '../../compress/policy.ts';
 import { codecsSources } from './codecs.ts';
 
 const DEFLATE_LEVELS = { fast: 1, default: 6, best: 9 };
 const ZSTD_LEVELS = { fast: 1, default: 3, best: 9 };
-const BROTLI_QUALITIES = { fast: 1, default: 5, best: 11 };
 
 /** What Node's zlib has from 22.15 on. */
 const { zstdCompressSync } = zlib as {
