@@ -16,7 +16,7 @@ const TAP_3: i32 = 170 * 16;
 const TAP_4: i32 = 195 * 16;
 const SPAN: i32 = 209 * 16;
 /** Shorter inputs go through the tables alone. */
-const WORTHWHILE: i32 = 3 * SPAN;
+const WORTHWHILE: i32 = SPAN + SPAN / 2;
 
 /** bounds: reads exactly [src, src + length). */
 function slices(before: u32, src: i32, length: i32): u32 {

@@ -16,7 +16,7 @@ function naive(seed: number, bytes: Uint8Array): number {
 
 /** The folding of vectors: 300 of them behind each other, and from which length it is used. */
 const SPAN = 300 * 16;
-const WORTHWHILE = 3 * SPAN;
+const WORTHWHILE = SPAN + SPAN / 2;
 const CHUNK = 16 * 1024;
 
 describe.each(coreEngines())('crc32 ($name)', ({ exports, memory }) => {
