@@ -49,8 +49,9 @@ export function outcomeOf(
   const message = messageOf(answer);
   const reason = shown(`HTTP ${status}${message === '' ? '' : `: ${message}`}`, secrets);
   if (status < 400 || !retryable.includes(status)) {
-    const remedy = remedyFor(status, payload, message);
-    return { kind: 'rejected', reason, status, ...(remedy && { remedy }) };
+    const meant = UNSUPPORTED.test(message) ? 415 : status;
+    const remedy = remedyFor(meant, payload, message);
+    return { kind: 'rejected', reason, status: meant, ...(remedy && { remedy }) };
   }
   const delayMs = retryAfterMs(retryAfter, unixMs);
   return delayMs === undefined
@@ -60,9 +61,13 @@ export function outcomeOf(
 
 /**
  * How servers written in Go, the OpenTelemetry Collector among them, say with a 400 what others say
- * with a 413: the text of net/http's MaxBytesError. It is also said of bodies once inflated.
+ * with a 413: the text of net/http's MaxBytesError. It is also said of bodies once inflated, but of
+ * snappy's in other words.
  */
-const TOO_LARGE = /\brequest body too large\b/i;
+const TOO_LARGE = /\brequest body too large\b|\bexceeds max request body size\b/i;
+
+/** What the Collector says, with a 400, where others have the 415 that is meant for it. */
+const UNSUPPORTED = /^unsupported content-encoding/i;
 
 /** A server that does not know an encoding says so with 415, or takes the body for broken (400). */
 function remedyFor(

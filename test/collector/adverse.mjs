@@ -66,10 +66,12 @@ async function tooLarge({ startOtelcol, embedded, protocol, compression }) {
   huge.setAttribute('long', 'x'.repeat(isGrpc ? 1.5 * MIB : 96 * KIB));
   huge.end();
   await telemetry.shutdown();
+  const { refusedEncodings } = telemetry.health().endpoints[0];
   return {
     wrong: [
       ...complaints(embedded.traces(), expected, 'shop'),
       ...bookComplaints(telemetry, expected.length + 1, 1),
+      ...refusedEncodings.map((encoding) => `${encoding} was taken for refused`),
     ],
     what: `${expected.length} spans in ${telemetry.health().signals.traces.requests} requests`,
   };
@@ -164,21 +166,25 @@ async function pausedUnderLoad(given) {
   });
 }
 
-/** Without compression it has no word for a compressed body but 400. */
-async function uncompressedOnly({ startOtelcol, embedded, protocol, compression }) {
-  const otelcol = await startOtelcol({ http: { compression_algorithms: [''] } });
+/** For an encoding that it does not take it has no word but 400. */
+const taking = (algorithms, refused) => async (given) => {
+  const { startOtelcol, embedded, protocol, compression } = given;
+  const otelcol = await startOtelcol({ http: { compression_algorithms: algorithms } });
   const { telemetry, tracer } = open(otelcol, { protocol, compression });
   const expected = record(tracer);
   await telemetry.shutdown();
-  const { requests } = telemetry.health().signals.traces;
+  const { signals, endpoints } = telemetry.health();
+  const learnt = endpoints[0].refusedEncodings.join();
+  const wanted = [...new Set([compression, ...refused])].join();
   return {
     wrong: [
       ...complaints(embedded.traces(), expected, 'shop'),
       ...bookComplaints(telemetry, expected.length),
+      ...(learnt === wanted ? [] : [`${learnt} instead of ${wanted} was learnt to be refused`]),
     ],
-    what: `${expected.length} spans in ${requests} requests`,
+    what: `${expected.length} spans in ${signals.traces.requests} requests`,
   };
-}
+};
 
 /** It says RESOURCE_EXHAUSTED without a RetryInfo, which OTLP has for a refusal. */
 const THROTTLED = { grpcCodes: ['UNAVAILABLE', 'RESOURCE_EXHAUSTED'] };
@@ -221,15 +227,18 @@ async function aged(given) {
 /** @returns each with a name, and with `run`, which tells what is wrong and what was done. */
 export function adverseCases() {
   const ALL = ['http/protobuf', 'http/json', 'grpc'];
+  const HTTP = ['http/protobuf', 'http/json'];
+  const OTHERS = ['zstd', 'deflate', 'zlib', 'lz4', 'snappy', 'x-snappy-framed', 'br'];
   const kinds = [
-    ['more than it takes', tooLarge, ALL, ['none', 'gzip', 'zstd']],
+    ['more than it takes', tooLarge, ALL, ['none', 'gzip', 'zstd', 'snappy']],
     ['short of memory', shortOfMemory, ALL, ['gzip']],
     ['killed under load', ended('SIGKILL'), ['http/protobuf', 'grpc'], ['gzip']],
     ['stopped under load', ended('SIGTERM'), ['http/protobuf', 'grpc'], ['gzip']],
     ['standing still under load', pausedUnderLoad, ['http/protobuf', 'grpc'], ['gzip']],
     ['hands on to one that fails', handsOnToFailing(503), ALL, ['gzip']],
     ['hands on to one that throttles', handsOnToFailing(429, THROTTLED), ALL, ['gzip']],
-    ['no compressed bodies', uncompressedOnly, ['http/protobuf', 'http/json'], ['gzip', 'zstd']],
+    ['no compressed bodies', taking([''], ['gzip']), HTTP, ['gzip', 'zstd', 'lz4']],
+    ['gzip alone', taking(['', 'gzip'], []), HTTP, OTHERS],
     ['one stream for each connection', oneStreamEach, ['grpc'], ['gzip']],
     ['connections end by age', aged, ['grpc'], ['gzip']],
   ];

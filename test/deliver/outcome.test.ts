@@ -119,9 +119,27 @@ describe('outcomeOf', () => {
     for (const encoding of ['identity', 'gzip', 'zstd'] as const) {
       expect(remedy(said, encoding)).toMatchObject({ kind: 'rejected', remedy: 'split' });
     }
+    const snappy = said.replace(
+      'http: request body too large',
+      'snappy: decoded size exceeds max request body size',
+    );
+    if (!contentType.endsWith('protobuf')) {
+      expect(remedy(snappy, 'snappy')).toMatchObject({ kind: 'rejected', remedy: 'split' });
+    }
     const other = said.replace('body too large', 'head too large');
     expect(remedy(other, 'identity')).not.toHaveProperty('remedy');
     expect(remedy(other, 'gzip')).toMatchObject({ remedy: 'recode' });
+  });
+
+  it('takes a 400 for a 415 where it says so', () => {
+    const body = text('unsupported Content-Encoding: lz4');
+    const outcome = outcomeOf(
+      answer(400, { contentType: 'text/plain', body }),
+      { encoding: 'lz4' },
+      [],
+    );
+    expect(outcome).toMatchObject({ kind: 'rejected', status: 415, remedy: 'recode' });
+    expect((outcome as { reason: string }).reason).toContain('HTTP 400');
   });
 
   it('says why in the words of the server', () => {

@@ -1,8 +1,9 @@
-/** Bodies in every Content-Encoding, by compressors that are not ours. */
+/** Bodies in every Content-Encoding, by compressors that are not ours, and back. */
 
 import zlib from 'node:zlib';
 import { compress as lz4 } from 'lz4js';
 import { compress as snappy } from 'snappyjs';
+import { INFLATE } from '../../src/compress/inflate/inflaters.ts';
 
 const { zstdCompressSync } = zlib as unknown as {
   readonly zstdCompressSync?: (bytes: Uint8Array) => Buffer;
@@ -59,3 +60,22 @@ export const ENCODE: Readonly<Record<string, Encode>> = {
   'x-snappy-framed': snappyFramed,
   br: (bytes) => zlib.brotliCompressSync(bytes),
 };
+
+const MAX_BYTES = 64 * 1024 * 1024;
+
+/** A body before it was compressed. */
+export function decoded(body: Uint8Array, encoding: string): Buffer {
+  switch (encoding) {
+    case 'identity':
+      return Buffer.from(body);
+    case 'gzip':
+      return zlib.gunzipSync(body);
+    case 'zlib':
+    case 'deflate':
+      return zlib.inflateSync(body);
+    case 'br':
+      return zlib.brotliDecompressSync(body);
+    default:
+      return Buffer.from(INFLATE[encoding as keyof typeof INFLATE](body, MAX_BYTES));
+  }
+}

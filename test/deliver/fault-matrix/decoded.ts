@@ -1,4 +1,4 @@
-import { gunzipSync } from 'node:zlib';
+import { decoded } from '../../support/encoded.ts';
 import { decodeOfficially, spansOf } from '../../support/trace-model.ts';
 import type { Recorded } from './client.ts';
 import type { ReceivedRequest } from './servers.ts';
@@ -18,7 +18,7 @@ interface JsonRequest {
 
 /** The spans of a request as the server got them: by the official decoder, or as JSON. */
 export function spansIn({ body, encoding, contentType }: ReceivedRequest): Recorded[] {
-  const raw = encoding === 'gzip' ? gunzipSync(body) : body;
+  const raw = decoded(body, encoding);
   if (contentType === 'application/json') {
     const { resourceSpans } = JSON.parse(raw.toString()) as JsonRequest;
     return resourceSpans

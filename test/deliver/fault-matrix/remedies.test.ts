@@ -10,7 +10,7 @@ import { answered, framed, trailersOnly } from '../../support/grpc-server.ts';
 import { FakeClock } from '../fake-clock.ts';
 import type { Client } from './client.ts';
 import { spansIn } from './decoded.ts';
-import { answer, call, status } from './faults.ts';
+import { answer, call, plain, status } from './faults.ts';
 import {
   type FaultServer,
   type GrpcAttempt,
@@ -48,6 +48,11 @@ const refusal = (protocol: Protocol, code: number): Step =>
 /** How servers say that a request is too large. */
 const TOO_LARGE: readonly (readonly [string, Protocol, Step])[] = [
   ...PROTOCOLS.map((protocol) => ['413', protocol, refusal(protocol, 413)] as const),
+  [
+    'what a Collector says of snappy',
+    'http/protobuf',
+    plain(400, 'text/plain', 'snappy: decoded size exceeds max request body size'),
+  ],
   ...(
     [
       ['Go', 8, 'grpc: received message larger than max (5242880 vs. 4194304)'],
@@ -116,7 +121,7 @@ describe.each(TOO_LARGE)('too large: %s (%s)', (_, protocol, tooLarge) => {
     });
     const { lastError, lastWarning, state } = client.telemetry.health().endpoints[0]!;
     expect({ lastError, state }).toEqual({ lastError: undefined, state: 'ok' });
-    expect(lastWarning).toMatch(/HTTP 413|RESOURCE_EXHAUSTED|OUT_OF_RANGE/);
+    expect(lastWarning).toMatch(/HTTP 4(13|00)|RESOURCE_EXHAUSTED|OUT_OF_RANGE/);
     expectSound(client);
   });
 
@@ -132,7 +137,7 @@ describe.each(TOO_LARGE)('too large: %s (%s)', (_, protocol, tooLarge) => {
     expect(all.length).toBeLessThanOrEqual(15);
     expect(traces(client)).toMatchObject({ sent: 0, queued: 0, requests: all.length, retries: 0 });
     expect(client.telemetry.health().endpoints[0]?.lastError).toMatch(
-      /HTTP 413|RESOURCE_EXHAUSTED|OUT_OF_RANGE/,
+      /HTTP 4(13|00)|RESOURCE_EXHAUSTED|OUT_OF_RANGE/,
     );
     expect(droppedBy(client)).toEqual({});
     expectSound(client);
@@ -380,11 +385,11 @@ describe.each(MISREAD)('an encoding that is not understood: %s (%s)', (_, protoc
     });
     client.record(10 * BATCH);
     expect(await client.telemetry.flush()).toMatchObject({ complete: true, sent: 10 * BATCH });
-    const plain = server.received.filter(({ encoding }) => encoding === 'identity');
-    expect(plain).toHaveLength(10);
+    const sent = server.received.filter(({ encoding }) => encoding === 'identity');
+    expect(sent).toHaveLength(10);
     // those that were on their way before it was known
     expect(encodings(server).filter((encoding) => encoding === 'gzip')).toHaveLength(3);
-    expect(new Set(plain.flatMap(spansIn).map(({ name }) => name)).size).toBe(10 * BATCH);
+    expect(new Set(sent.flatMap(spansIn).map(({ name }) => name)).size).toBe(10 * BATCH);
     expectSound(client);
   });
 
@@ -436,7 +441,105 @@ describe.each(MISREAD)('an encoding that is not understood: %s (%s)', (_, protoc
   });
 });
 
+/** How servers say that of any encoding. */
+function misreadOf(protocol: Protocol, encoding: string): readonly Step[] {
+  if (protocol !== 'grpc') return [refusal(protocol, 415), refusal(protocol, 400)];
+  const said = (message: string) =>
+    call(trailersOnly(status(12, { 'grpc-message': encodeURIComponent(message) })));
+  return [
+    said(`grpc: Decompressor is not installed for grpc-encoding "${encoding}"`),
+    said(`Received message compressed with unsupported encoding "${encoding}"`),
+    call(trailersOnly(status(12, { 'grpc-accept-encoding': 'identity,gzip' }))),
+  ];
+}
+
+const OVER_HTTP = ['zstd', 'deflate', 'zlib', 'lz4', 'snappy', 'x-snappy-framed', 'br'] as const;
+const BY_PROTOCOL = {
+  'http/protobuf': OVER_HTTP,
+  'http/json': OVER_HTTP,
+  grpc: ['zstd', 'snappy'],
+} as const;
+
+describe.each(
+  PROTOCOLS.flatMap((protocol) =>
+    BY_PROTOCOL[protocol].map((compression) => ({ protocol, compression })),
+  ),
+)('an encoding that is not understood: $compression ($protocol)', ({ protocol, compression }) => {
+  const encodings = ({ received }: FaultServer) => received.map(({ encoding }) => encoding);
+
+  const refusals = ({ warnings }: Client) => warnings.filter((line) => line.includes('takes no'));
+
+  it('goes as gzip, and what follows, however the server says so', async () => {
+    for (const misread of misreadOf(protocol, compression)) {
+      const server = await deciding(protocol, ({ encoding }) =>
+        encoding === compression ? misread : accepts(protocol),
+      );
+      const client = start(protocol, server, { compression });
+      for (let batch = 1; batch <= 3; batch++) {
+        client.record(BATCH);
+        expect(await client.telemetry.flush()).toMatchObject({ sent: batch * BATCH, rejected: 0 });
+      }
+      expect(encodings(server)).toEqual([compression, 'gzip', 'gzip', 'gzip']);
+      expect(server.received.slice(1).flatMap(spansIn)).toEqual(client.recorded);
+      const warning = `the endpoint takes no ${compression}: gzip is sent instead`;
+      expect(refusals(client)).toEqual([`otlp-wasm: ${warning}.`]);
+      expect(client.telemetry.health().endpoints[0]).toMatchObject({
+        ...{ encoding: 'gzip', refusedEncodings: [compression], lastWarning: warning },
+      });
+      expectSound(client);
+    }
+  });
+
+  it('goes as it is where gzip is not understood either', async () => {
+    const server = await deciding(protocol, ({ encoding }) =>
+      encoding === 'identity' ? accepts(protocol) : misreadOf(protocol, encoding)[0]!,
+    );
+    const client = start(protocol, server, { compression });
+    for (let batch = 1; batch <= 2; batch++) {
+      client.record(BATCH);
+      expect(await client.telemetry.flush()).toMatchObject({ sent: batch * BATCH, rejected: 0 });
+    }
+    expect(encodings(server)).toEqual([compression, 'gzip', 'identity', 'identity']);
+    expect(server.received.slice(2).flatMap(spansIn)).toEqual(client.recorded);
+    expect(refusals(client)).toHaveLength(2);
+    expectSound(client);
+  });
+
+  it('refused in every form: rejected, and tried again with the next batch', async () => {
+    const server = await deciding(protocol, ({ encoding }) => misreadOf(protocol, encoding)[0]!);
+    const client = start(protocol, server, { compression });
+    for (let batch = 1; batch <= 2; batch++) {
+      client.record(BATCH);
+      expect(await client.telemetry.flush()).toMatchObject({ sent: 0, rejected: batch * BATCH });
+    }
+    const forms = [compression, 'gzip', 'identity'];
+    expect(encodings(server)).toEqual([...forms, ...forms]);
+    expect(refusals(client)).toEqual([]);
+    expectSound(client);
+  });
+});
+
 describe('refusals that have no remedy', () => {
+  it('but a 400 that says so is about the encoding, accepted or not', async () => {
+    // As Collectors of several versions behind one address do.
+    const unsupported = plain(400, 'text/plain', 'unsupported Content-Encoding: zstd');
+    const server = await deciding('http/protobuf', ({ encoding }, ordinal) =>
+      encoding === 'zstd' && ordinal > 0 ? unsupported : OK['http/protobuf'],
+    );
+    const client = start('http/protobuf', server, { compression: 'zstd' });
+    for (let batch = 1; batch <= 3; batch++) {
+      client.record(BATCH);
+      expect(await client.telemetry.flush()).toMatchObject({ sent: batch * BATCH, rejected: 0 });
+    }
+    expect(server.received.map(({ encoding }) => encoding)).toEqual([
+      'zstd',
+      'zstd',
+      'gzip',
+      'gzip',
+    ]);
+    expectSound(client);
+  });
+
   it('400 once gzip has been accepted is about the request', async () => {
     const server = await open('http/protobuf', [
       OK['http/protobuf'],
