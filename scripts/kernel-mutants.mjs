@@ -14,6 +14,7 @@ const XXH64 = 'assembly/hash/xxh64.ts';
 const XXH32 = 'assembly/hash/xxh32.ts';
 
 const LZ4_TESTS = ['test/compress/lz4.test.ts'];
+const SNAPPY_TESTS = ['test/compress/snappy.test.ts'];
 const HASH_TESTS = ['test/hash/kernels.test.ts'];
 
 export const kernelMutants = [
@@ -29,16 +30,16 @@ export const kernelMutants = [
     what: 'lz4 and snappy: a distance of 0 is taken for a match',
     binary: CODECS,
     file: REPEATS,
-    from: ' | i32(distance == 0)) {',
-    to: ') {',
+    from: 'if (distance) break;',
+    to: 'break;',
     tests: LZ4_TESTS,
   },
   {
-    what: 'lz4: a rest of 255 is not continued',
+    what: 'lz4: a long length goes on after 256, not 255',
     binary: CODECS,
     file: REPEATS,
-    from: 'if (rest >= 255) {',
-    to: 'if (rest > 255) {',
+    from: '<i32>(<u32>rest / 255);',
+    to: '<i32>(<u32>rest >> 8);',
     tests: LZ4_TESTS,
   },
   {
@@ -63,7 +64,7 @@ export const kernelMutants = [
     file: REPEATS,
     from: 'i32(distance < 2048)',
     to: 'i32(distance <= 2048)',
-    tests: LZ4_TESTS,
+    tests: SNAPPY_TESTS,
   },
   {
     what: 'snappy: literals of 61 bytes have a short length',
@@ -71,7 +72,7 @@ export const kernelMutants = [
     file: REPEATS,
     from: 'if (n < 60) {',
     to: 'if (n <= 60) {',
-    tests: LZ4_TESTS,
+    tests: SNAPPY_TESTS,
   },
   {
     what: 'framed snappy: checksums are not masked as said',
@@ -79,7 +80,7 @@ export const kernelMutants = [
     file: SNAPPY,
     from: 'rotr<u32>(crc, 15) + 0xa282ead8',
     to: 'rotr<u32>(crc, 17) + 0xa282ead8',
-    tests: LZ4_TESTS,
+    tests: SNAPPY_TESTS,
   },
   {
     what: 'adler32: the remainder is taken a step too late',
