@@ -12,8 +12,8 @@
  * takes shift counts modulo 64, so the rubbish above bit 6 is masked once per store. Literals
  * past the end of a run are masked to empty codes instead of being branched around.
  *
- * Headers declare all 286 + 30 symbols and all 19 code length codes: trimming unused ones
- * would save about two bytes per block.
+ * At the level `fast` headers declare all 286 + 30 symbols and all 19 code length codes: leaving
+ * out unused ones saves about two bytes per block.
  */
 
 import { store16, store32, store64 } from '../lanes/unaligned';
@@ -33,6 +33,7 @@ import {
   tokensEnd,
   trailingLiterals,
 } from './match';
+import { extraBitsOf, lengthSymbolOf } from './tokens';
 
 const LITERAL_CODES: i32 = CODES;
 const DISTANCE_CODES: i32 = LITERAL_CODES + LITERAL_SYMBOLS * 4;
@@ -50,6 +51,9 @@ const ITEMS: i32 = META_CODES + 76;
 /** What the header consists of: u32 each, bits << 8 | count. */
 const HEADER: i32 = ITEMS + SYMBOLS * 2;
 
+/** Lengths that a thorough header declares, in a row. */
+const DECLARED: i32 = HEADER + (SYMBOLS + 20) * 4;
+
 const LONGEST_LITERAL_CODE: i32 = 14;
 const LONGEST_DISTANCE_CODE: i32 = 15;
 const LONGEST_META_CODE: i32 = 7;
@@ -61,24 +65,19 @@ let bits: u64 = 0;
 let bitCount: u64 = 0;
 let out: i32 = 0;
 
-/** Extra bits of a literal/length or distance symbol. */
-function extraBitsOf(symbol: i32): i32 {
-  if (symbol >= LITERAL_SYMBOLS) return max(((symbol - LITERAL_SYMBOLS) >>> 1) - 1, 0);
-  return symbol < 265 || symbol == 285 ? 0 : (symbol - 261) >>> 2;
-}
-
-/** Symbol of a match length, given less 3; 258 has one to itself. */
-// @ts-ignore: decorator
-@inline
-function lengthSymbolOf(l: i32): i32 {
-  const extraBits = max(29 - clz(l | 1), 0);
-  return l == 255 ? 285 : 257 + (extraBits << 2) + (l >>> extraBits);
-}
-
 // @ts-ignore: decorator
 @inline
 function metaExtraBitsOf(symbol: i32): i32 {
   return (0x7320 >>> (max(symbol - 15, 0) << 2)) & 7;
+}
+
+/** The order in which the lengths of the code for code lengths are sent (RFC 1951, 3.2.7). */
+// @ts-ignore: decorator
+@inline
+function metaSymbolAt(i: i32): i32 {
+  // 16 17 18 0 8 7 9 6 10 5 11 4 12 3 13 2 14 1 15
+  const half = i >>> 1;
+  return i < 3 ? 16 + i : i == 3 ? 0 : i & 1 ? 9 - half : 6 + half;
 }
 
 /** Bits of the block's data under the code lengths given. */
@@ -98,13 +97,15 @@ function item(at: i32, symbol: i32, extra: i32): i32 {
   return at + 2;
 }
 
-/** Run-length codes LENGTHS into ITEMS and counts their symbols; returns the items' end. */
-function lengthItems(): i32 {
+/**
+ * Run-length codes the lengths from p to end, behind which there is room for one, into ITEMS and
+ * counts their symbols; returns the items' end.
+ */
+function lengthItems(p: i32, end: i32): i32 {
   memory.fill(META_FREQUENCIES, 0, 76);
-  store<u8>(LENGTHS + SYMBOLS, 255);
+  store<u8>(end, 255);
   let at = ITEMS;
-  let p = LENGTHS;
-  while (p < LENGTHS + SYMBOLS) {
+  while (p < end) {
     const length = <i32>load<u8>(p);
     const first = p;
     do p++;
@@ -143,19 +144,19 @@ function writeStored(source: i32, end: i32, final: i32): void {
 }
 
 /**
- * Writes the tokens of the block that begins at source under the codes in LITERAL_CODES and
- * DISTANCE_CODES.
+ * Writes the tokens from `tokens` to tokensEnd of the block that begins at source under the codes
+ * in LITERAL_CODES and DISTANCE_CODES.
  *
  * bounds: reads of the source end at most 3 bytes behind the block; the block was found to
  * fit, so 8-byte stores end at most 8 bytes behind the room.
  */
-function writeTokens(source: i32): void {
+function writeTokens(source: i32, tokens: i32): void {
   let b = bits;
   let n = bitCount;
   let o = out;
   const end = tokensEnd;
   store64(end, (<u64>trailingLiterals) << 32);
-  for (let at = TOKENS; ; at += 8) {
+  for (let at = tokens; ; at += 8) {
     const token = load<u64>(at);
     let run = <i32>(token >>> 32);
     do {
@@ -202,8 +203,19 @@ function writeTokens(source: i32): void {
   bitCount = n & 7;
 }
 
-/** Writes the parsed block [source, end); false if it does not fit below `room`. */
-function writeBlock(source: i32, end: i32, final: i32, room: i32): bool {
+/**
+ * Writes the block [source, end) that was parsed into the tokens given, and counted; false if it
+ * does not fit below `room`. `thorough` spends time on its header: the shortest codes there are,
+ * and none declared that come after the last one in use.
+ */
+export function writeBlock(
+  source: i32,
+  end: i32,
+  final: i32,
+  room: i32,
+  tokens: i32,
+  thorough: bool,
+): bool {
   store<i32>(FREQUENCIES + END_OF_BLOCK * 4, 1);
   for (let l = 0; l < 256; l++) {
     const frequency = lengthSymbolOf(l) << 2;
@@ -216,16 +228,29 @@ function writeBlock(source: i32, end: i32, final: i32, room: i32): bool {
   memory.fill(FIXED_LENGTHS + LITERAL_SYMBOLS, 5, DISTANCE_SYMBOLS);
   const fixedCost = costOfData(FIXED_LENGTHS) + 3;
 
-  buildLengths(FREQUENCIES, LITERAL_SYMBOLS, LONGEST_LITERAL_CODE, LENGTHS);
+  buildLengths(FREQUENCIES, LITERAL_SYMBOLS, LONGEST_LITERAL_CODE, LENGTHS, thorough);
   buildLengths(
     FREQUENCIES + LITERAL_SYMBOLS * 4,
     DISTANCE_SYMBOLS,
     LONGEST_DISTANCE_CODE,
     LENGTHS + LITERAL_SYMBOLS,
+    thorough,
   );
-  const itemsEnd = lengthItems();
-  buildLengths(META_FREQUENCIES, 19, LONGEST_META_CODE, META_LENGTHS);
-  let cost = costOfData(LENGTHS) + 17 + 19 * 3;
+  let literals = LITERAL_SYMBOLS;
+  let distances = DISTANCE_SYMBOLS;
+  let metas = 19;
+  let declared = LENGTHS;
+  if (thorough) {
+    while (!load<u8>(LENGTHS + literals - 1)) literals--;
+    while (!load<u8>(LENGTHS + LITERAL_SYMBOLS + distances - 1)) distances--;
+    declared = DECLARED;
+    memory.copy(declared, LENGTHS, literals);
+    memory.copy(declared + literals, LENGTHS + LITERAL_SYMBOLS, distances);
+  }
+  const itemsEnd = lengthItems(declared, declared + literals + distances);
+  buildLengths(META_FREQUENCIES, 19, LONGEST_META_CODE, META_LENGTHS, thorough);
+  if (thorough) while (metas > 4 && !load<u8>(metaSymbolAt(metas - 1), META_LENGTHS)) metas--;
+  let cost = costOfData(LENGTHS) + 17 + metas * 3;
   for (let symbol = 0; symbol < 19; symbol++) {
     cost +=
       load<u32>(symbol << 2, META_FREQUENCIES) *
@@ -250,14 +275,12 @@ function writeBlock(source: i32, end: i32, final: i32, room: i32): bool {
     store<u32>(header, ((final | 2) << 8) | 3);
     header += 4;
   } else {
-    // BFINAL, BTYPE 2, HLIT 286 - 257, HDIST 30 - 1, HCLEN 19 - 4
-    store<u32>(header, ((final | 4 | (29 << 3) | (29 << 8) | (15 << 13)) << 8) | 17);
+    // BFINAL, BTYPE 2, HLIT, HDIST, HCLEN
+    const counts = ((literals - 257) << 3) | ((distances - 1) << 8) | ((metas - 4) << 13);
+    store<u32>(header, ((final | 4 | counts) << 8) | 17);
     header += 4;
-    for (let i = 0; i < 19; i++) {
-      // The order of RFC 1951: 16 17 18 0 8 7 9 6 10 5 11 4 12 3 13 2 14 1 15
-      const half = i >>> 1;
-      const symbol = i < 3 ? 16 + i : i == 3 ? 0 : i & 1 ? 9 - half : 6 + half;
-      store<u32>(header, ((<i32>load<u8>(symbol, META_LENGTHS)) << 8) | 3);
+    for (let i = 0; i < metas; i++) {
+      store<u32>(header, ((<i32>load<u8>(metaSymbolAt(i), META_LENGTHS)) << 8) | 3);
       header += 4;
     }
     buildCodes(META_LENGTHS, 19, META_CODES, 0);
@@ -290,7 +313,7 @@ function writeBlock(source: i32, end: i32, final: i32, room: i32): bool {
     const extra = l & ((1 << extraBits) - 1);
     store<u32>(l << 2, code + extraBits + (extra << (8 + (code & 255))), MATCH_CODES);
   }
-  writeTokens(source);
+  writeTokens(source, tokens);
   return true;
 }
 
@@ -324,7 +347,7 @@ export function writeFast(src: i32, end: i32, final: i32, room: i32): bool {
     memory.fill(FREQUENCIES, 0, COUNTERS_BYTES);
     const start = p;
     p = parse(src, start, end);
-    if (!writeBlock(start, p, final & i32(p == end), room)) return false;
+    if (!writeBlock(start, p, final & i32(p == end), room, TOKENS, false)) return false;
   } while (p < end);
   return true;
 }

@@ -12,12 +12,15 @@
  * significant bit into a stream that fills from the least: `code << 8 | length`.
  */
 
+import { PACKAGES } from './deflate-work';
 import { CODES } from './match';
 
 const KEYS: i32 = CODES + 8192;
 const NODES: i32 = KEYS + 2048;
 const DIGITS: i32 = NODES + 2048;
 const LENGTH_COUNTS: i32 = DIGITS + 2048;
+/** Whether an entry of a list is a leaf: 576 for each length, from 1 on. */
+const IS_LEAF: i32 = PACKAGES + 2 * 2304 - 576;
 
 // @ts-ignore: decorator
 @inline
@@ -45,11 +48,65 @@ function sortDigit(from: i32, to: i32, bytes: i32, shift: i32): void {
 }
 
 /**
+ * How many codes of each length, at most `longest`, cost n sorted KEYS the least, by packages
+ * (Larmore and Hirschberg): a code of length l is l coins, worth 1/2 to 1/2^l, that cost its
+ * frequency each; the cheapest that are worth n - 1 together are wanted. From the smallest coins on,
+ * two of one value make a package of the next, and the leaves of a value are merged with the
+ * packages. The first 2n - 2 of the last list are the answer; which leaves lie in it is followed
+ * back by counting: leaves come in order, so do packages.
+ *
+ * bounds: a list has at most 2n - 1 entries, of 572; there are 15 lists of a byte an entry.
+ */
+function packageMerge(n: i32, longest: i32): void {
+  let list = PACKAGES;
+  let before = PACKAGES + 2304;
+  let packages = 0;
+  for (let level = longest; level; level--) {
+    let leaf = 0;
+    let taken = 0;
+    let size = 0;
+    while (leaf < n || taken < packages) {
+      const weight = leaf < n ? load<u32>(KEYS + (leaf << 2)) >>> 9 : u32.MAX_VALUE;
+      const pair = before + (taken << 3);
+      const sum = taken < packages ? load<u32>(pair) + load<u32>(pair + 4) : u32.MAX_VALUE;
+      const isLeaf = i32(weight <= sum);
+      store<u8>(IS_LEAF + level * 576 + size, isLeaf);
+      store<u32>(list + (size << 2), min(weight, sum));
+      leaf += isLeaf;
+      taken += 1 - isLeaf;
+      size++;
+    }
+    packages = size >>> 1;
+    const swap = list;
+    list = before;
+    before = swap;
+  }
+  let wanted = 2 * n - 2;
+  let longer = LENGTH_COUNTS;
+  for (let level = 1; level <= longest; level++) {
+    let leaves = 0;
+    for (let i = 0; i < wanted; i++) leaves += load<u8>(IS_LEAF + level * 576 + i);
+    // So many codes have this length or more.
+    store<i32>(longer, load<i32>(longer) - leaves);
+    longer += 4;
+    store<i32>(longer, leaves);
+    wanted = 2 * (wanted - leaves);
+  }
+}
+
+/**
  * Writes the code length of each of n symbols, a byte each, 0 where the frequency is 0;
  * at least two symbols get one, because some inflaters refuse an incomplete code.
- * Frequencies stay below 2^18, n below 2^9.
+ * Frequencies stay below 2^18, n below 2^9. Where the limit is in force, `optimal` lengths take
+ * longer to find than good ones.
  */
-export function buildLengths(frequencies: i32, n: i32, longest: i32, lengths: i32): void {
+export function buildLengths(
+  frequencies: i32,
+  n: i32,
+  longest: i32,
+  lengths: i32,
+  optimal: bool = false,
+): void {
   memory.fill(lengths, 0, n);
   let bytes = 0;
   for (let pass = 0; pass < 2; pass++) {
@@ -87,14 +144,17 @@ export function buildLengths(frequencies: i32, n: i32, longest: i32, lengths: i3
   memory.fill(LENGTH_COUNTS, 0, 64);
   store<i32>(last - 4, 0);
   store<i32>(LENGTH_COUNTS + 4, 2);
+  let deepest = 0;
   for (let node = last - 8; node >= NODES; node -= 4) {
     const depth = load<i32>(load<i32>(node)) + 1;
     store<i32>(node, depth);
+    if (optimal) deepest = max(deepest, depth);
     let count = LENGTH_COUNTS + (min(depth, longest - 1) << 2);
     while (!load<i32>(count)) count -= 4;
     add(count, -1);
     add(count + 4, 2);
   }
+  if (optimal && deepest >= longest) packageMerge(bytes >>> 2, longest);
   let key = KEYS;
   for (let length = longest; length; length--) {
     for (let i = load<i32>(LENGTH_COUNTS + (length << 2)); i; i--) {

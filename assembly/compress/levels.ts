@@ -14,11 +14,13 @@ import {
   writeGzipHeader,
   writeGzipTrailer,
 } from './gzip';
+import { writeSplit } from './split';
 
 const ZLIB_HEADER_BYTES: i32 = 2;
 const ZLIB_TRAILER_BYTES: i32 = 4;
 
 function writeBlocks(level: i32, src: i32, end: i32, final: i32, room: i32): bool {
+  if (level > 1) return writeSplit(src, end, final, room, level > 2);
   return writeFast(src, end, final, room);
 }
 

@@ -82,6 +82,12 @@ export let tokensEnd: i32 = 0;
 /** Literals that follow the last token. */
 export let trailingLiterals: i32 = 0;
 
+/** The two of a block that another parse made. */
+export function setTokens(end: i32, trailing: i32): void {
+  tokensEnd = end;
+  trailingLiterals = trailing;
+}
+
 // @ts-ignore: decorator
 @inline
 function countLiteral(p: i32): void {
