@@ -40,6 +40,8 @@ describe.each([
   ['node-proxy', 'proxyOf'],
   ['node-slow-path', 'remake'],
   ['web-slow-path', 'remake'],
+  ['inflaters', 'INFLATE'],
+  ...['node', 'web', 'edge'].map((host) => [`${host}-compressor`, 'compressor']),
 ])('importing the entry %s', (entry, exported) => {
   it('calls nothing of its host', async () => {
     const { called, exports, error } = await probe(join(DIST, `${entry}.js`));

@@ -45,6 +45,12 @@ export function capture(command, args, { cwd, env = {}, timeoutMs = 50_000 }) {
 /** V8's own remark on `--jitless`. */
 const JITLESS_WARNING = /^Warning: disabling flag --expose_wasm due to conflicting flags\n/;
 
+/** Nothing but what an endpoint was found not to take. */
+export const QUIET = /^(.*otlp-wasm: the endpoint takes no [\w-]+: .*\n)*$/;
+
+/** Besides gzip; every OpenTelemetry Collector takes them over HTTP. */
+export const ENCODINGS = ['zstd', 'deflate', 'zlib', 'lz4', 'snappy', 'x-snappy-framed'];
+
 /** What the program, run with options as JSON in OPTIONS, writes to its standard output as JSON. */
 export async function resultOf(command, args, { cwd, options, env = {} }) {
   const { code, stdout, stderr } = await capture(command, args, {
@@ -52,7 +58,7 @@ export async function resultOf(command, args, { cwd, options, env = {} }) {
     env: { OPTIONS: JSON.stringify(options), ...env },
   });
   assert.equal(code, 0, `exit code ${code}\n${stderr}${stdout}`);
-  assert.equal(stderr.replace(JITLESS_WARNING, ''), '', 'standard error');
+  assert.match(stderr.replace(JITLESS_WARNING, ''), QUIET, 'standard error');
   return JSON.parse(stdout);
 }
 
@@ -137,7 +143,7 @@ const REFUSALS = [
 
 /**
  * Runs a `refusedJourney` with these options of `start()`, and checks that both spans arrive: a half
- * each, one of them uncompressed.
+ * each, one of them uncompressed, or in gzip where it was another encoding.
  */
 export async function assertRemade(collector, run, options) {
   await collector.fault(REFUSALS);
@@ -156,13 +162,17 @@ export async function assertRemade(collector, run, options) {
   const refused = requests.filter(({ fault }) => fault !== undefined);
   const accepted = requests.filter(({ fault }) => fault === undefined);
   const encodings = (some) => some.map(({ contentEncoding }) => contentEncoding);
-  assert.deepEqual(encodings(refused), [contentEncoding, contentEncoding]);
+  const [first, second] = encodings(refused);
+  assert.equal(first, contentEncoding);
+  // A half is in gzip where the host cannot make the other by itself.
+  assert.ok(['gzip', contentEncoding].includes(second), second);
   assert.deepEqual(
     accepted.map((request) => request.spans),
     [1, 1],
   );
   // The other half may have been on its way.
-  assert.ok(encodings(accepted).includes('identity'), encodings(accepted).join());
+  const instead = second === 'gzip' ? 'identity' : 'gzip';
+  assert.ok(encodings(accepted).includes(instead), encodings(accepted).join());
   for (const { attributes } of spans) assert.deepEqual(attributes, ATTRIBUTES);
   assert.equal(new Set(spans.map(({ spanId }) => spanId)).size, 2, 'spans');
 }

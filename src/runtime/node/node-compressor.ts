@@ -1,4 +1,3 @@
-import { promisify } from 'node:util';
 import * as zlib from 'node:zlib';
 import type { LateCompressor } from '../../compress/compress.ts';
 import { BROTLI_QUALITIES } from '../../compress/encoding.ts';
@@ -31,11 +30,15 @@ const sources: LateSources = {
     }),
     // Its best takes a second for a megabyte: off the main thread.
     br: (bytes, level) =>
-      promisify(zlib.brotliCompress)(bytes, {
-        params: {
+      new Promise((resolve, reject) => {
+        const params = {
           [zlib.constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITIES[level],
           [zlib.constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
-        },
+        };
+        zlib.brotliCompress(bytes, { params }, (error, body) => {
+          if (error === null) resolve(body);
+          else reject(error);
+        });
       }),
   },
 };

@@ -9,6 +9,7 @@ import {
   assertHashed,
   assertNested,
   assertRemade,
+  ENCODINGS,
 } from './support.mjs';
 
 /** Paths of pages, and their scripts. */
@@ -133,6 +134,15 @@ export async function open(project) {
         assert.match(lazy[0], /^\/chunk-json-format-/);
         assert.deepEqual(problems, []);
         assertArrived(collector, 'webjs', { protocol: 'http/json' });
+      },
+      'every encoding, loaded late': async () => {
+        for (const compression of ENCODINGS) {
+          const { report, lazy, problems } = await visit({ query: `compression=${compression}` });
+          assert.deepEqual([report.complete, report.sent], [true, 1]);
+          assert.match(lazy[0], /^\/chunk-web-compressor-/);
+          assert.deepEqual(problems, []);
+          assertArrived(collector, 'webjs', { compression });
+        }
       },
       'refused as too large, then for its encoding: arrives': () => remade('http/protobuf'),
       'http/json refused as too large, then for its encoding: arrives': () => remade('http/json'),

@@ -11,6 +11,7 @@ import {
 const asked = new URLSearchParams(location.search);
 const options = optionsFor(asked.get('collector'), {
   protocol: asked.get('protocol') ?? undefined,
+  compression: asked.get('compression') ?? undefined,
 });
 
 function travel() {

@@ -14,7 +14,9 @@ import {
   assertNested,
   assertRemade,
   capture,
+  ENCODINGS,
   exporterUrls,
+  QUIET,
   Unavailable,
 } from './support.mjs';
 
@@ -85,7 +87,8 @@ export async function open(project) {
 
   const remade = (protocol) => {
     const options = { protocol };
-    return assertRemade(collector, () => app([], { options, args: ['refused'] }), options);
+    const more = { options, args: ['refused'], stderr: QUIET };
+    return assertRemade(collector, () => app([], more), options);
   };
 
   async function encodes(flags, expected) {
@@ -121,6 +124,10 @@ export async function open(project) {
     cases: {
       'simd, by itself': () => arrives('simd'),
       'http/json': () => arrives('simd', [], { options: { protocol: 'http/json' } }),
+      'every encoding, loaded late': async () => {
+        for (const compression of ENCODINGS)
+          await arrives('simd', [], { options: { compression } });
+      },
       grpc: () => arrives('simd', [], { options: { protocol: 'grpc' } }),
       'grpc, through the proxy of a variable that may be read': async () => {
         await arrives('simd', ['--allow-env=GRPC_PROXY'], {

@@ -9,6 +9,7 @@ import {
   assertHashed,
   assertNested,
   assertRemade,
+  ENCODINGS,
   exporterUrls,
   resultOf,
 } from './support.mjs';
@@ -65,6 +66,18 @@ export async function open(project) {
         assert.match(await arrives('portable', { engine: 'portable' }), /asked for/),
       'http/json': () => arrives('simd', { protocol: 'http/json' }),
       grpc: () => arrives('simd', { protocol: 'grpc' }),
+      'every encoding, loaded late': async () => {
+        for (const compression of ENCODINGS) await arrives('simd', { compression });
+      },
+      'grpc: zstd and snappy': async () => {
+        for (const compression of ['zstd', 'snappy']) {
+          await arrives('simd', { protocol: 'grpc', compression });
+        }
+      },
+      'every encoding, no WebAssembly': async () => {
+        for (const compression of ENCODINGS)
+          await arrives('portable', { compression }, ['--jitless']);
+      },
       'refused as too large, then for its encoding: arrives': () => remade('http/protobuf'),
       'http/json refused as too large, then for its encoding: arrives': () => remade('http/json'),
       'grpc refused as too large, then for its encoding: arrives': () => remade('grpc'),

@@ -9,9 +9,10 @@ export function answerWith(start) {
     const asked = new URL(request.url).searchParams;
     const engine = asked.get('engine') ?? undefined;
     const protocol = asked.get('protocol') ?? undefined;
-    const options = optionsFor(env.COLLECTOR, { engine, protocol });
+    const compression = asked.get('compression') ?? undefined;
+    const options = optionsFor(env.COLLECTOR, { engine, protocol, compression });
     if (asked.has('refused')) return Response.json(await refusedJourney(start, options));
-    const kind = `${engine} ${protocol}`;
+    const kind = `${engine} ${protocol} ${compression}`;
     if (!telemetries.has(kind)) telemetries.set(kind, start(options));
     const telemetry = telemetries.get(kind);
     if (asked.has('nested')) await nest(telemetry.register());

@@ -50,6 +50,8 @@ const unbundled :Workerd.Worker = (
     (name = "core.wasm", wasm = embed "node_modules/otlp-wasm/dist/core.wasm"),
     (name = "json-format.js", esModule = embed "node_modules/otlp-wasm/dist/json-format.js"),
     (name = "web-slow-path.js", esModule = embed "node_modules/otlp-wasm/dist/web-slow-path.js"),
+    (name = "edge-compressor.js", esModule = embed "node_modules/otlp-wasm/dist/edge-compressor.js"),
+    (name = "codecs.wasm", wasm = embed "node_modules/otlp-wasm/dist/codecs.wasm"),
   ],
   compatibilityDate = "2026-06-01",
   bindings = .bindings,

@@ -14,6 +14,7 @@ import {
   assertNested,
   assertRemade,
   capture,
+  ENCODINGS,
   Unavailable,
 } from './support.mjs';
 
@@ -116,13 +117,24 @@ export async function open(project) {
     return engine.reason;
   }
 
-  /** In JSON, which the worker has late, and over a server that refuses. */
+  async function refused(socket, query) {
+    const answer = await answerOf(socket, query);
+    await server.said(/otlp-wasm: the endpoint takes no gzip: .*\n/);
+    return answer;
+  }
+
+  /** In JSON and in other encodings, which the worker has late, and over a server that refuses. */
   const late = (socket, options = { protocol: 'http/json' }) => ({
     [`${socket}: http/json`]: () => arrives('simd', '?protocol=http/json', { socket, ...options }),
     [`${socket}: refused as too large, then for its encoding: arrives`]: () =>
-      assertRemade(collector, () => healthOf(socket, '?refused')),
+      assertRemade(collector, () => refused(socket, '?refused')),
     [`${socket}: http/json refused as too large, then for its encoding: arrives`]: () =>
-      assertRemade(collector, () => healthOf(socket, '?refused&protocol=http/json'), options),
+      assertRemade(collector, () => refused(socket, '?refused&protocol=http/json'), options),
+    [`${socket}: every encoding`]: async () => {
+      for (const compression of ENCODINGS) {
+        await arrives('simd', `?compression=${compression}`, { socket, compression });
+      }
+    },
   });
 
   return {
