@@ -334,6 +334,17 @@ describe.each(STREAMED)('a stream of %s', (encoding) => {
     stream.end();
   });
 
+  it('keeps what may be the last of it, so that the end needs no piece of its own', () => {
+    const piece = noise(524_288);
+    const stream = simd.createCompressor(encoding, { level: 'fast' });
+    expect(stream.push(piece)).toEqual(new Uint8Array());
+    const long = stream.end().length;
+    expect(long).toBeGreaterThan(524_288);
+    const flushed = simd.createCompressor(encoding, { level: 'fast' });
+    const parts = [flushed.push(piece), flushed.flush(), flushed.end()];
+    expect(Buffer.concat(parts).length).toBeGreaterThanOrEqual(long);
+  });
+
   it('as a stream of the web platform', async () => {
     const expected = streamed(simd.createCompressor(encoding, { level: 'fast' }), long, 3, 50_000);
     const { readable, writable } = simd.compressionStream(encoding, { level: 'fast' });
