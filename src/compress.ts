@@ -15,8 +15,8 @@ import { anyOf, invalid, refused, shown } from './options/checks.ts';
 
 export interface CompressOptions {
   /**
-   * `fast`: the least time. `default`: a better ratio for two to four times that. `best`: the best
-   * ratio, for about ten times. `lz4` and `snappy` know one level and take all three. Default
+   * `fast`: the least time. `default`: a better ratio for a few times that. `best`: the best ratio,
+   * for up to a hundred times that. `lz4` and `snappy` know one level and take all three. Default
    * `default`.
    */
   readonly level?: Level | undefined;
