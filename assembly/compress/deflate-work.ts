@@ -10,9 +10,9 @@
  *   HISTOGRAMS        4 KiB   split.ts: symbols counted
  *   PACKAGES         16 KiB   huffman.ts: package-merge
  *   PRICES            4 KiB   optimal.ts: what symbols cost
- *   COSTS           388 KiB   what the rest of the block costs from each position on; then tokens
- *   CHOICES         388 KiB   the match chosen at each position
- *   CANDIDATES      1.8 MiB   matches found
+ *   COSTS            36 KiB   what the rest of the block costs from a position on
+ *   CHOICES         768 KiB   the match chosen at each position
+ *   CANDIDATES      1.8 MiB   matches found; in the end the tokens
  * ```
  */
 
@@ -24,7 +24,8 @@ const PREVIOUS_BYTES: i32 = 2 << 15;
 export const HASH_3_BITS: i32 = 14;
 export const HEADS_3_BYTES: i32 = 4 << HASH_3_BITS;
 /** What `optimal.ts` can take in one block. */
-export const OPTIMAL_BYTES: i32 = 96 << 10;
+export const OPTIMAL_BYTES: i32 = 192 << 10;
+export const COSTS_BYTES: i32 = 36 << 10;
 
 export const LAZY_HEADS: i32 = CODECS_WORK;
 export const LAZY_PREVIOUS: i32 = LAZY_HEADS + HEADS_BYTES;
@@ -35,6 +36,6 @@ export const HISTOGRAMS: i32 = OPTIMAL_HEADS_3 + HEADS_3_BYTES;
 export const PACKAGES: i32 = HISTOGRAMS + 0x1000;
 export const PRICES: i32 = PACKAGES + 0x4000;
 export const COSTS: i32 = PRICES + 0x1000;
-export const CHOICES: i32 = COSTS + (OPTIMAL_BYTES + 1024) * 4;
-export const CANDIDATES: i32 = CHOICES + (OPTIMAL_BYTES + 1024) * 4;
+export const CHOICES: i32 = COSTS + COSTS_BYTES;
+export const CANDIDATES: i32 = CHOICES + OPTIMAL_BYTES * 4;
 export const CANDIDATES_END: i32 = CODECS_END;

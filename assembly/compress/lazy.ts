@@ -3,22 +3,15 @@
  *
  * A position is probed once: where the place entered last with its hash does not begin with the
  * same four bytes, it becomes a literal, without a look down the chain. That is one branch, and
- * one that can be predicted. With a match in hand the next position is probed in the chain of the
- * four bytes that a longer match there must end with, again only once, and searched only if
- * that place fits; while something longer is found, the byte before it becomes a literal.
+ * one that can be predicted. With a match in hand the next position is searched, from the start in
+ * the chain of the four bytes that a longer match there must end with: mostly it has no member.
+ * While something longer is found, the byte before it becomes a literal.
  *
  * All positions of a short match are entered, of a long one every other in the middle.
  */
 
 import { load32, store64 } from '../lanes/unaligned';
-import {
-  LONGEST_MATCH,
-  WINDOW,
-  backTo,
-  commonLength,
-  enter,
-  further,
-} from './chains';
+import { backTo, commonLength, enter, further, LONGEST_MATCH, WINDOW } from './chains';
 import { LAZY_HEADS, LAZY_PREVIOUS } from './deflate-work';
 import { FREQUENCIES, LITERAL_SYMBOLS } from './match';
 import { distanceExtraBitsOf, extraBitsOf, lengthSymbolOf, matchToken } from './tokens';
@@ -49,11 +42,11 @@ function countLiteral(p: i32): void {
 }
 
 /**
- * Parses the input [src, end) from p on up to `stop` or the end of a match that goes further;
- * returns where that is. Tokens are added at `token`, the run of the first one is counted from
- * `anchor`. Adds to FREQUENCIES.
+ * Parses the input [src, end) from `start` on up to `stop` or the end of a match that goes
+ * further; returns where that is. Tokens are added at `token`, the run of the first one is counted
+ * from `firstAnchor`. Adds to FREQUENCIES.
  *
- * bounds: searches begin 12 bytes below `end` and compare what begins below it, within the
+ * bounds: searches begin 4 bytes below `end` and compare what begins below it, within the
  * overshoot. A candidate is not below `src`, nor further back than the window. Candidates are
  * loaded before that is known only where they are an address that was entered, or 0.
  */
@@ -65,7 +58,8 @@ export function parseLazy(
   token: i32,
   firstAnchor: i32,
 ): i32 {
-  const limit = min(stop, end - 3);
+  const searchable = end - 3;
+  const limit = min(stop, searchable);
   let p = start;
   let anchor = firstAnchor;
   let extraBits = 0;
@@ -110,7 +104,7 @@ export function parseLazy(
       if (first != p) countLiteral(first);
       first = p;
       length = best;
-      if (p + 1 >= limit) break;
+      if (p + 1 >= searchable) break;
       longest = min(end - p - 1, LONGEST_MATCH);
       if (length >= longest) break;
       p++;
@@ -134,7 +128,7 @@ export function parseLazy(
     extraBits += distanceExtraBits + extraBitsOf(lengthSymbol);
     anchor = first + length;
     // Three loops, because the outer two run the same number of times most often.
-    const ends = min(anchor, limit);
+    const ends = min(anchor, searchable);
     const dense = min(first + DENSE, ends);
     for (p++; p < dense; p++) enter(LAZY_HEADS, LAZY_PREVIOUS, p, load32(p));
     for (; p < anchor - DENSE; p += 2) enter(LAZY_HEADS, LAZY_PREVIOUS, p, load32(p));

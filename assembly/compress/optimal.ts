@@ -18,19 +18,13 @@
  */
 
 import { load32, store64 } from '../lanes/unaligned';
-import {
-  LONGEST_MATCH,
-  WINDOW,
-  backTo,
-  commonLength,
-  enter,
-  further,
-} from './chains';
+import { backTo, commonLength, enter, further, LONGEST_MATCH, WINDOW } from './chains';
 import {
   CANDIDATES,
   CANDIDATES_END,
   CHOICES,
   COSTS,
+  COSTS_BYTES,
   HASH_3_BITS,
   OPTIMAL_HEADS,
   OPTIMAL_HEADS_3,
@@ -38,23 +32,22 @@ import {
   PRICES,
 } from './deflate-work';
 import { log2 } from './entropy';
-import { DISTANCE_SYMBOLS, FREQUENCIES, LITERAL_SYMBOLS, SYMBOLS } from './match';
+import { DISTANCE_SYMBOLS, FREQUENCIES, LITERAL_SYMBOLS, SYMBOLS, setTokens } from './match';
 import { distanceExtraBitsOf, extraBitsOf, lengthSymbolOf, matchToken } from './tokens';
 
-/** Tokens lie where costs did: three bytes of input or more, at four bytes each, become eight. */
-export const OPTIMAL_TOKENS: i32 = COSTS;
-/** Behind the last token of the block parsed. */
-export let optimalTokensEnd: i32 = 0;
+/** Tokens lie where the candidates did, which are not needed any more. */
+export const OPTIMAL_TOKENS: i32 = CANDIDATES;
 
 const LITERAL_PRICES: i32 = PRICES;
+/** Of each length: its price, and the longest length that has a lower symbol. */
 const LENGTH_PRICES: i32 = PRICES + 1024;
-const DISTANCE_PRICES: i32 = LENGTH_PRICES + 1056;
+const DISTANCE_PRICES: i32 = LENGTH_PRICES + 8 * 259;
 const DISTANCES: i32 = FREQUENCIES + LITERAL_SYMBOLS * 4;
 
-const ROUNDS: i32 = 4;
+const ROUNDS: i32 = 3;
 /** Places compared at one position. */
-const DEPTH: i32 = 48;
-const NICE: i32 = 160;
+const DEPTH: i32 = 96;
+const NICE: i32 = 258;
 const FIRST: u32 = 0x80000000;
 
 // @ts-ignore: decorator
@@ -66,18 +59,24 @@ function candidate(length: i32, distance: u32): u32 {
   return (length << 20) | (symbol << 15) | d;
 }
 
+/** Behind the last candidate. */
+let candidatesEnd: i32 = 0;
+
 /**
- * Finds the candidates of [start, end); returns their end.
+ * Finds the candidates of [start, end); returns where it stopped because there was no more room
+ * for them, or end.
  *
- * bounds: searches begin 12 bytes below `end`... 
+ * bounds: searches begin 4 bytes below `end` and compare what begins below it, within the
+ * overshoot. A candidate is not below `src`, nor further back than the window; OPTIMAL_HEADS_3 has
+ * addresses that were entered, or 0. A position has at most one candidate a step and one of
+ * three bytes.
  */
 function findCandidates(src: i32, start: i32, end: i32): i32 {
   let at = CANDIDATES;
   let skipTo = start;
-  for (let p = start; p < end; p++) {
+  let p = start;
+  for (; p < end && at < CANDIDATES_END - (DEPTH + 1) * 4; p++) {
     const first = at;
-    // One word for each position that follows.
-    const most = CANDIDATES_END - ((end - p) << 2);
     const longest = min(end - p, LONGEST_MATCH);
     if (longest >= 4) {
       const word = load32(p);
@@ -106,7 +105,7 @@ function findCandidates(src: i32, start: i32, end: i32): i32 {
               best = common;
               store<u32>(at, candidate(common, d));
               at += 4;
-              if (common == longest || at >= most) break;
+              if (common == longest) break;
               place = common - 3;
               tail = load32(p + place);
               const other = backTo(OPTIMAL_HEADS, p + place, tail);
@@ -130,7 +129,8 @@ function findCandidates(src: i32, start: i32, end: i32): i32 {
     }
     store<u32>(first, load<u32>(first) | FIRST);
   }
-  return at;
+  candidatesEnd = at;
+  return p;
 }
 
 /** What a symbol costs that was counted so often, of `total` in all. */
@@ -153,10 +153,15 @@ function setPrices(): void {
   for (let i = 0; i < 1024; i += 4) {
     store<i32>(i, priceOf(load<u32>(i, FREQUENCIES), total), LITERAL_PRICES);
   }
+  let lower = 0;
+  let before = 0;
   for (let length = 3; length <= LONGEST_MATCH; length++) {
     const symbol = lengthSymbolOf(length - 3);
+    if (symbol != before) lower = length - 1;
+    before = symbol;
     const price = priceOf(load<u32>(symbol << 2, FREQUENCIES), total);
-    store<i32>(length << 2, price + (extraBitsOf(symbol) << 8), LENGTH_PRICES);
+    store<i32>(length << 3, price + (extraBitsOf(symbol) << 8), LENGTH_PRICES);
+    store<i32>(length << 3, lower, LENGTH_PRICES + 4);
   }
   const distances = totalOf(DISTANCES, DISTANCE_SYMBOLS);
   for (let symbol = 0; symbol < DISTANCE_SYMBOLS; symbol++) {
@@ -169,14 +174,24 @@ function setPrices(): void {
   }
 }
 
-/** Chooses the cheapest way from every position of [start, end) to the end. */
-function choose(start: i32, end: i32, candidatesEnd: i32): void {
+/**
+ * Chooses the cheapest way from every position of [start, end) to the end. Of the lengths with one
+ * symbol only the longest is tried.
+ *
+ * bounds: a length reaches up to `end`, whose cost is the first one stored. Costs are stored
+ * downwards and moved up, as many as a match can reach, when the lower end is met.
+ */
+function choose(start: i32, end: i32): void {
   let at = candidatesEnd - 4;
-  let cost = COSTS + ((end - start) << 2);
+  let cost = COSTS + COSTS_BYTES - 4;
   let choice = CHOICES + ((end - start) << 2);
   store<i32>(cost, 0);
   let following = 0;
   for (let p = end - 1; p >= start; p--) {
+    if (cost == COSTS) {
+      cost = COSTS + COSTS_BYTES - 4 * (LONGEST_MATCH + 2);
+      memory.copy(cost, COSTS, 4 * (LONGEST_MATCH + 2));
+    }
     cost -= 4;
     choice -= 4;
     let best = following + load<i32>((<i32>load<u8>(p)) << 2, LITERAL_PRICES);
@@ -189,12 +204,15 @@ function choose(start: i32, end: i32, candidatesEnd: i32): void {
       if (length) {
         const shorter = isFirst ? 2 : <i32>((load<u32>(at) >>> 20) & 511);
         const price = load<i32>(((one >>> 15) & 31) << 2, DISTANCE_PRICES);
-        for (; length > shorter; length--) {
-          const sum = price + load<i32>(length << 2, LENGTH_PRICES) + load<i32>(cost + (length << 2));
+        length = min(length, end - p);
+        while (length > shorter) {
+          const lengthPrice = LENGTH_PRICES + (length << 3);
+          const sum = price + load<i32>(lengthPrice) + load<i32>(cost + (length << 2));
           if (sum < best) {
             best = sum;
             chosen = (<u32>length << 20) | (one & 0xfffff);
           }
+          length = load<i32>(lengthPrice, 4);
         }
       }
       if (isFirst) break;
@@ -205,8 +223,8 @@ function choose(start: i32, end: i32, candidatesEnd: i32): void {
   }
 }
 
-/** Makes tokens of what was chosen and counts them; returns where the last match ends. */
-function follow(start: i32, end: i32): i32 {
+/** Counts what was chosen, and in the end makes tokens of it. */
+function follow(start: i32, end: i32, tokens: bool): void {
   memory.fill(FREQUENCIES, 0, SYMBOLS * 4);
   let token = OPTIMAL_TOKENS;
   let anchor = start;
@@ -218,9 +236,11 @@ function follow(start: i32, end: i32): i32 {
       const length = chosen >>> 20;
       const symbol = (chosen >>> 15) & 31;
       const d = chosen & 0x7fff;
-      const match = matchToken(length - 3, d, distanceExtraBitsOf(d), symbol);
-      store64(token, ((<u64>(p - anchor)) << 32) | match);
-      token += 8;
+      if (tokens) {
+        const match = matchToken(length - 3, d, distanceExtraBitsOf(d), symbol);
+        store64(token, ((<u64>(p - anchor)) << 32) | match);
+        token += 8;
+      }
       const distance = symbol << 2;
       store<i32>(distance, load<i32>(distance, DISTANCES) + 1, DISTANCES);
       counter = FREQUENCIES + (lengthSymbolOf(length - 3) << 2);
@@ -229,21 +249,22 @@ function follow(start: i32, end: i32): i32 {
     } else p++;
     store<i32>(counter, load<i32>(counter) + 1);
   }
-  optimalTokensEnd = token;
-  return anchor;
+  if (tokens) setTokens(token, end - anchor);
 }
 
 /**
  * Parses the block [start, end) of the input that begins at src, which FREQUENCIES is about, into
- * OPTIMAL_TOKENS, and counts its symbols; returns where its last match ends.
+ * OPTIMAL_TOKENS, and counts its symbols; returns where it stopped, at the end most often.
  */
 export function parseOptimal(src: i32, start: i32, end: i32): i32 {
-  const candidatesEnd = findCandidates(src, start, end);
-  let anchor = start;
-  for (let round = 0; round < ROUNDS; round++) {
+  const stop = findCandidates(src, start, end);
+  // The lazy parse has no matches of three bytes: at first they are as likely as those of four.
+  const shortest = FREQUENCIES + 257 * 4;
+  store<i32>(shortest, load<i32>(shortest, 4) + 1);
+  for (let round = 1; round <= ROUNDS; round++) {
     setPrices();
-    choose(start, end, candidatesEnd);
-    anchor = follow(start, end);
+    choose(start, stop);
+    follow(start, stop, round == ROUNDS);
   }
-  return anchor;
+  return stop;
 }

@@ -24,7 +24,7 @@ import {
 import { entropy } from './entropy';
 import { lazyAnchor, lazyExtraBits, lazyTokensEnd, parseLazy } from './lazy';
 import { COUNTERS_BYTES, FREQUENCIES, SYMBOLS, TOKENS, setTokens } from './match';
-import { OPTIMAL_TOKENS, optimalTokensEnd, parseOptimal } from './optimal';
+import { OPTIMAL_TOKENS, parseOptimal } from './optimal';
 
 const HISTOGRAM_BYTES: i32 = SYMBOLS * 4;
 /** Symbols of the block so far; of the segment, while the block is written; none. */
@@ -38,7 +38,7 @@ const SHORT_SEGMENT_BYTES: i32 = 8192;
 const LARGEST_BLOCK: i32 = 240 << 10;
 /** What another header costs, in 256ths of a bit. */
 const HEADER: u32 = 600 << 8;
-/** So many bytes of tokens, of four bytes at least, a segment may need: it is less than twice as long. */
+/** So many bytes of tokens may a segment need, which has up to two lengths: one for four bytes. */
 const SEGMENT_TOKENS: i32 = (2 * SEGMENT_BYTES + 512) * 2;
 const TOKENS_END: i32 = TOKENS + 0x40000;
 
@@ -61,14 +61,16 @@ function write(
   best: bool,
 ): bool {
   memory.copy(FREQUENCIES, BLOCK, HISTOGRAM_BYTES);
-  let tokens = TOKENS;
-  if (best) {
-    tokens = OPTIMAL_TOKENS;
-    anchor = parseOptimal(src, start, end);
-    tokensEnd = optimalTokensEnd;
+  if (!best) {
+    setTokens(tokensEnd, end - anchor);
+    return writeBlock(start, end, last, room, TOKENS, true);
   }
-  setTokens(tokensEnd, end - anchor);
-  return writeBlock(start, end, last, room, tokens, true);
+  do {
+    const stop = parseOptimal(src, start, end);
+    if (!writeBlock(start, stop, last & i32(stop == end), room, OPTIMAL_TOKENS, true)) return false;
+    start = stop;
+  } while (start < end);
+  return true;
 }
 
 /** Writes [src, end) in blocks, the last of them marked if `final`; false if there is no room. */
