@@ -1,7 +1,8 @@
 export type { IdGenerator } from './api/trace/ids.ts';
 export type { SpanProcessor } from './api/trace/processors.ts';
 export type { ReadableSpan } from './api/trace/readable.ts';
-export type { Compression } from './compress/compress.ts';
+export type { Compression, Encoding } from './compress/compress.ts';
+export type { Level } from './compress/encoding.ts';
 export type { DropPolicy } from './deliver/queue.ts';
 export type { RetryPolicy } from './deliver/retry.ts';
 export type { Connections, RetryableAnswers, Signal } from './deliver/transport.ts';
@@ -21,6 +22,7 @@ export type {
   BearerFileAuth,
   Secret,
 } from './options/auth.ts';
+export type { CompressionOptions } from './options/compression.ts';
 export type {
   KeyPatterns,
   PreparedRedaction,

@@ -81,8 +81,7 @@ export function bodiesOn(
     });
   const loaded = Promise.all([
     had('JSON', Promise.resolve(format), 'protobuf'),
-    takesLate &&
-      had(policy.encoding, host.compressor({ engine, policy, room: plan.compressed }), 'gzip'),
+    takesLate && had(policy.encoding, host.compressor(parts), 'gzip'),
   ]).then(([ready = PROTOBUF, late]) => {
     if (late === undefined) policy.encoding = 'gzip';
     make = makeBodies(parts, ready, late || undefined);

@@ -4,6 +4,8 @@
  */
 
 import type { CodecsExports } from '../engine/generated/contract.ts';
+import { CODECS_END } from '../engine/generated/layout.ts';
+import type { MemoryPlan } from '../engine/plan.ts';
 import {
   type Engine,
   type EngineSources,
@@ -61,8 +63,8 @@ const FORMATS: Partial<Readonly<Record<Encoding, formats.Format>>> = {
 export interface LateParts {
   readonly engine: Engine;
   readonly policy: CompressionPolicy;
-  /** Where in the engine's memory compressed bytes go. */
-  readonly room: { readonly at: number; readonly capacity: number };
+  /** Of the engine's memory. */
+  readonly plan: Pick<MemoryPlan, 'ringAt' | 'compressed'>;
 }
 
 /** What a host compresses with. */
@@ -81,7 +83,7 @@ export interface LateSources {
  * laid out for them (`planMemory`).
  */
 export async function lateCompressor(
-  { engine, policy, room }: LateParts,
+  { engine, policy, plan }: LateParts,
   sources: LateSources,
 ): Promise<LateCompressor> {
   const { encoding, level, grpc } = policy;
@@ -98,9 +100,11 @@ export async function lateCompressor(
   }
   const format = FORMATS[encoding === 'snappy' && grpc ? 'x-snappy-framed' : encoding];
   if (format === undefined) throw new Error(`this host has no ${encoding}`);
+  // A host that has less than it says (`Host.native`): kernels would write over the ring.
+  if (plan.ringAt < CODECS_END) throw new Error('there is no room for it');
   const source = await sources.codecs[engine.name]();
   const kernels = exportsOf(source, engine);
-  const { at: dst, capacity } = room;
+  const { at: dst, capacity } = plan.compressed;
   return {
     encoding,
     make(src, rawBytes, contentType) {

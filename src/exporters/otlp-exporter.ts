@@ -1,8 +1,11 @@
 /** What the entries of the drop-in exporters have besides their classes. */
 
+export type { Compression, Encoding } from '../compress/compress.ts';
+export type { Level } from '../compress/encoding.ts';
 export type { RetryPolicy } from '../deliver/retry.ts';
 export { isOtlpError, OtlpError, type OtlpErrorCode } from '../errors.ts';
 export type { EndpointHealth } from '../health/report.ts';
+export type { CompressionOptions } from '../options/compression.ts';
 export type { OTLPExporterConfig } from './exporter-options.ts';
 export type {
   ExporterDropCause,

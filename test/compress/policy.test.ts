@@ -211,7 +211,7 @@ async function compressed(
     grpc: false,
     ...given,
   } as const;
-  const late = await lateCompressor({ engine, policy, room: PLAN.compressed }, sources);
+  const late = await lateCompressor({ engine, policy, plan: PLAN }, sources);
   const memory = new Uint8Array(engine.buffer);
   memory.set(TEXT, PLAN.request.at);
   return {
@@ -289,6 +289,13 @@ describe('who compresses', () => {
     const body = await make(PLAN.request.at, room, 'text/plain');
     expect(body.encoding).toBe('identity');
     expect(Buffer.compare(body.body, noise)).toBe(0);
+  });
+
+  it('no kernel where there is no room for it in memory', async () => {
+    const plan = planMemory(1 << 20, 1 << 20, 1 << 20);
+    const engine = await selectEngine(engineSources, 'simd', plan.bytes);
+    const policy = { encoding: 'lz4', level: 'fast', minBytes: 0, grpc: false } as const;
+    await expect(lateCompressor({ engine, policy, plan }, none)).rejects.toThrow('no room');
   });
 
   it('nobody: it is said', async () => {
