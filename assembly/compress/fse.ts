@@ -27,7 +27,7 @@
  *       └────────────────────────┘
  */
 
-import { load16, load32, load64, store16, store32, store64 } from '../lanes/unaligned';
+import { load16, load64, store16, store64 } from '../lanes/unaligned';
 
 const MOST_SYMBOLS: i32 = 64;
 const CELLS: i32 = MOST_SYMBOLS * 8;
@@ -47,7 +47,7 @@ export const COST_NEVER: u32 = 0x7fffffff;
 /** log2(value) in 1/256, for values from 1 on; at most one too low. */
 export function log2Cost(value: u32): u32 {
   const whole = 31 - clz(value);
-  const part = (value << (31 - whole)) >>> 15 & 0xffff;
+  const part = ((value << (31 - whole)) >>> 15) & 0xffff;
   // The chord from 1 to 2 lies below log2 by up to 0.086: a parabola closes most of that.
   const bulge = (((part * (0x10000 - part)) >>> 16) * 22) >>> 16;
   return (whole << COST_SHIFT) + (part >>> 8) + bulge;
@@ -184,7 +184,8 @@ export function buildTable(table: i32, symbols: i32): void {
     // The larger number of bits, and the smallest state that takes it.
     const most = count == 1 ? log : log - 31 + clz(count - 1);
     const entry = table + CELLS + ((total - count) << 1);
-    store64(table + (symbol << 3), (<u64>(<u32>((most << 16) - (count << most)))) | ((<u64>entry) << 32));
+    const step = <u32>((most << 16) - (count << most));
+    store64(table + (symbol << 3), <u64>step | ((<u64>entry) << 32));
     if (cells < 0) store<u8>(table + high--, symbol, CELL_SYMBOLS);
     total += count;
   }
@@ -212,7 +213,7 @@ export function buildSingle(table: i32, symbol: i32): void {
   store16(table + CELLS, 1);
 }
 
-/** Sets shares packed four bits each, a 16th word after the other; 15 stands for -1. */
+/** Sets the shares of up to 16 symbols from `from` on, packed four bits each; 15 stands for -1. */
 export function setShares(table: i32, from: i32, packed: u64): void {
   for (let at = table + (from << 1); packed; packed >>= 4) {
     store<i16>(at, <i16>((<i32>(packed & 15) ^ 8) - 8), SHARES);

@@ -14,14 +14,7 @@
  */
 
 import { load32, load64, store16, store32, store64 } from '../lanes/unaligned';
-import {
-  buildTable,
-  describe,
-  FSE_TABLE_BYTES,
-  firstState,
-  logOf,
-  share,
-} from './fse';
+import { buildTable, describe, FSE_TABLE_BYTES, firstState, logOf, share } from './fse';
 import { buildLengths } from './huffman';
 import { ENTROPY } from './zstd-work';
 
@@ -173,7 +166,7 @@ function describeCode(code: i32, longest: i32): i32 {
     store<u8>(DESCRIPTION, last + 127);
     store<u8>(last, 0, WEIGHTS);
     for (let i = 0; i < plain; i++) {
-      const weights = load<u8>(i << 1, WEIGHTS) << 4 | load<u8>(i << 1, WEIGHTS + 1);
+      const weights = (load<u8>(i << 1, WEIGHTS) << 4) | load<u8>(i << 1, WEIGHTS + 1);
       store<u8>(i, weights, DESCRIPTION + 1);
     }
     size = plain;

@@ -34,9 +34,15 @@ import {
 import { LITERALS_WORK_BYTES } from './zstd-literals';
 import { CODES, ENTROPY, SEQUENCES } from './zstd-work';
 
-export const LITERAL_LENGTHS: i32 = 0;
-export const DISTANCES: i32 = 1;
-export const MATCH_LENGTHS: i32 = 2;
+/** The three alphabets, in the order in which their tables are sent. */
+const LITERAL_LENGTHS: i32 = 0;
+const DISTANCES: i32 = 1;
+const MATCH_LENGTHS: i32 = 2;
+/** Modes of a table. */
+const PREDEFINED: i32 = 0;
+const SINGLE: i32 = 1;
+const DESCRIBED: i32 = 2;
+const REPEATED: i32 = 3;
 
 /** Symbols of an alphabet, at most. */
 const ALPHABET: i32 = 64;
@@ -49,10 +55,10 @@ const MATCH_SYMBOLS: i32 = LITERAL_SYMBOLS + 64;
 /** For each alphabet the table before and two to choose from. */
 const TABLES: i32 = MATCH_SYMBOLS + 128;
 const KIND_BYTES: i32 = 3 * FSE_TABLE_BYTES;
-/** A description, before it is known to be used. */
+/** A description, before it is known to be used: at most 10 bits for each symbol. */
 const DESCRIPTION: i32 = TABLES + 3 * KIND_BYTES;
 
-/** Behind the last sequence of the block parsed. */
+/** The alphabets' tables that the decoder has, 0 if none, and those after the block. */
 let known0: i32 = 0;
 let known1: i32 = 0;
 let known2: i32 = 0;
@@ -60,7 +66,7 @@ let next0: i32 = 0;
 let next1: i32 = 0;
 let next2: i32 = 0;
 
-/** The last three distances, before and after the block. */
+/** The last three distances, before the block and after it. */
 export let repeat0: i32 = 0;
 export let repeat1: i32 = 0;
 export let repeat2: i32 = 0;
@@ -100,14 +106,16 @@ export function keepSequences(): void {
 // @ts-ignore: decorator
 @inline
 function literalsExtra(symbol: i32): i32 {
-  return symbol < 16 ? 0 : symbol > 24 ? symbol - 19 : <i32>((<u64>0x433221111) >> ((symbol - 16) << 2)) & 15;
+  if (symbol > 24) return symbol - 19;
+  return symbol < 16 ? 0 : <i32>((<u64>0x433221111) >> ((symbol - 16) << 2)) & 15;
 }
 
 /** Extra bits of a symbol for a length: 32 have none, then 1 1 1 1 2 2 3 3 4 4 5 7 8 9 … */
 // @ts-ignore: decorator
 @inline
 function matchExtra(symbol: i32): i32 {
-  return symbol < 32 ? 0 : symbol > 42 ? symbol - 36 : <i32>((<u64>0x54433221111) >> ((symbol - 32) << 2)) & 15;
+  if (symbol > 42) return symbol - 36;
+  return symbol < 32 ? 0 : <i32>((<u64>0x54433221111) >> ((symbol - 32) << 2)) & 15;
 }
 
 /** The first number of literals below 64 that a symbol up to 24 stands for. */
@@ -161,7 +169,8 @@ function encodeNumbers(end: i32): void {
     b = select(b, a, isA);
     a = distance;
 
-    const literalSymbol = literals < 64 ? <i32>load<u8>(literals, LITERAL_SYMBOLS) : 50 - clz(literals);
+    const literalSymbol =
+      literals < 64 ? <i32>load<u8>(literals, LITERAL_SYMBOLS) : 50 - clz(literals);
     const matchSymbol = match < 128 ? <i32>load<u8>(match, MATCH_SYMBOLS) : 67 - clz(match);
     const distanceSymbol = 31 - clz(value);
     countSymbol(LITERAL_LENGTHS, literalSymbol);
@@ -202,13 +211,13 @@ function setPredefined(table: i32, kind: i32): void {
   }
 }
 
-/** What the last call of `chooseTable` chose, and behind what it wrote. */
+/** The table that `chooseTable` chose, and the end of what it wrote. */
 let chosen: i32 = 0;
 let written: i32 = 0;
 
 /**
- * Chooses the table of an alphabet, writes what describes it to dst and returns the mode's
- * number. `known` is the table that the decoder has from before.
+ * Chooses the table of an alphabet, writes what describes it to dst, unless that ends behind
+ * `limit`, and returns the mode. `known` is the table that the decoder has from before.
  */
 function chooseTable(kind: i32, known: i32, total: i32, dst: i32, limit: i32): i32 {
   const counts = COUNTS + kind * ALPHABET * 4;
@@ -224,19 +233,20 @@ function chooseTable(kind: i32, known: i32, total: i32, dst: i32, limit: i32): i
   const tables = TABLES + kind * KIND_BYTES;
   // Two tables that are not in use.
   const predefined = known == tables ? tables + FSE_TABLE_BYTES : tables;
-  const fresh = known == tables + 2 * FSE_TABLE_BYTES ? tables + FSE_TABLE_BYTES : tables + 2 * FSE_TABLE_BYTES;
+  const third = tables + 2 * FSE_TABLE_BYTES;
+  const fresh = known == third ? tables + FSE_TABLE_BYTES : third;
   memory.fill(predefined, 0, FSE_TABLE_BYTES);
   setPredefined(predefined, kind);
   let cost = costUnder(predefined, counts, ALPHABET);
   chosen = predefined;
   written = dst;
-  let mode = 0;
+  let mode = PREDEFINED;
   if (known) {
     const again = costUnder(known, counts, ALPHABET);
     if (again < cost) {
       cost = again;
       chosen = known;
-      mode = 3;
+      mode = REPEATED;
     }
   }
   if (most == total) {
@@ -246,22 +256,23 @@ function chooseTable(kind: i32, known: i32, total: i32, dst: i32, limit: i32): i
       store<u8>(dst, mostSymbol);
       chosen = fresh;
       written = dst + 1;
-      return 1;
+      return SINGLE;
     }
   } else {
+    // Few sequences do not make up for the description of many cells.
     const log = max(min(kind == DISTANCES ? 8 : 9, 29 - clz(total - 1)), 6);
     share(fresh, counts, ALPHABET, total, log);
     const end = describe(fresh, ALPHABET, DESCRIPTION);
     if (costUnder(fresh, counts, ALPHABET) + ((end - DESCRIPTION) << (COST_SHIFT + 3)) < cost) {
       chosen = fresh;
       written = dst + end - DESCRIPTION;
-      if (written > limit) return 2;
+      if (written > limit) return DESCRIBED;
       memory.copy(dst, DESCRIPTION, end - DESCRIPTION);
       buildTable(fresh, ALPHABET);
-      return 2;
+      return DESCRIBED;
     }
   }
-  if (!mode) buildTable(predefined, ALPHABET);
+  if (mode == PREDEFINED) buildTable(predefined, ALPHABET);
   return mode;
 }
 
@@ -280,7 +291,8 @@ function finalState(table: i32, state: i32): void {
  * Writes the block's sequences, up to `end`, to dst; returns the end, or 0 if that lies behind
  * `limit`.
  *
- * bounds: descriptions take at most 96 bytes ...
+ * bounds: until the first table is described at most 4 bytes are written, from then on `limit` is
+ * looked at before whatever is more than 16; both stay within the overshoot behind it.
  */
 export function writeSequences(end: i32, dst: i32, limit: i32): i32 {
   next0 = known0;

@@ -6,11 +6,11 @@
  *   SEQUENCES      344 KiB  u64 each: a block's literals and matches in turn
  *   CODES          172 KiB  u32 each: their symbols
  *   LITERALS       128 KiB  the block's literals in a row, and overshoot
- *   ENTROPY                 counters and tables (zstd-literals.ts, zstd-sequences.ts)
+ *   ENTROPY         40 KiB  counters and tables (zstd-literals.ts, zstd-sequences.ts)
  * ```
  */
 
-import { CODECS_END, CODECS_WORK, OVERSHOOT_BYTES } from '../memory';
+import { CODECS_WORK, OVERSHOOT_BYTES } from '../memory';
 
 /** The most that a block may hold (RFC 8878, 3.1.1.2.3). */
 export const BLOCK_BYTES: i32 = 0x20000;
@@ -24,4 +24,3 @@ export const SEQUENCES: i32 = MATCH_TABLES + MATCH_TABLES_BYTES;
 export const CODES: i32 = SEQUENCES + MOST_SEQUENCES * 8;
 export const LITERALS: i32 = CODES + MOST_SEQUENCES * 4;
 export const ENTROPY: i32 = LITERALS + BLOCK_BYTES + OVERSHOOT_BYTES;
-export const ENTROPY_BYTES: i32 = CODECS_END - ENTROPY;

@@ -22,7 +22,7 @@ import { load32, load64, store16, store32 } from '../lanes/unaligned';
 import { STREAM_STATE } from '../memory';
 import { STATUS_NO_ROOM } from '../status';
 import { forgetLiterals, keepLiterals, writeLiterals } from './zstd-literals';
-import { literalsEnd, parseFast, sequencesEnd, startFast, WINDOW_BYTES } from './zstd-match';
+import { literalsEnd, parse, sequencesEnd, startMatches, WINDOW_BYTES } from './zstd-match';
 import {
   forgetSequences,
   keepSequences,
@@ -57,7 +57,7 @@ function isRun(src: i32, size: i32): bool {
 /** Writes the blocks of [src, src + length), at least one if `final`; returns the end. */
 function writeBlocks(level: i32, src: i32, length: i32, dst: i32, room: i32, final: i32): i32 {
   forgetLiterals();
-  startFast(length);
+  startMatches(level, length);
   const end = src + length;
   let start = src;
   while (start < end || final) {
@@ -72,7 +72,7 @@ function writeBlocks(level: i32, src: i32, length: i32, dst: i32, room: i32, fin
       store<u8>(body, load<u8>(start));
       dst = body + 1;
     } else {
-      parseFast(src, start, start + size);
+      parse(level, src, start, start + size);
       const most = min(body + size - 1, room);
       let after = writeLiterals(LITERALS, literalsEnd - LITERALS, body, most);
       if (after) after = writeSequences(sequencesEnd, after, most);
@@ -97,6 +97,15 @@ function writeBlocks(level: i32, src: i32, length: i32, dst: i32, room: i32, fin
   return dst;
 }
 
+/**
+ * Compresses `length` bytes at `src` to one frame at `dst`; returns its length, or STATUS_NO_ROOM
+ * if that is more than `capacity`. A capacity of length + 3 * ceil(length / 131072) + 17 always
+ * suffices: the header takes up to 10 bytes, an empty block 3, the checksum 4. The output depends
+ * on the input and the level alone.
+ *
+ * bounds: the header's 14 bytes fit into the overshoot at any capacity; from there on nothing is
+ * begun that ends behind the room, and stores reach less than 64 bytes behind what they begin.
+ */
 export function zstd(level: i32, src: i32, length: i32, dst: i32, capacity: i32): i32 {
   const room = dst + capacity - CHECKSUM_BYTES;
   // The content's size has 1, 2 or 4 bytes; in 2 it is less 256.
@@ -117,6 +126,10 @@ export function zstd(level: i32, src: i32, length: i32, dst: i32, capacity: i32)
   return out + CHECKSUM_BYTES - dst;
 }
 
+/**
+ * Writes the header of a frame whose content's size is not known, 6 bytes, and begins its stream
+ * in STREAM_STATE.
+ */
 export function zstdStart(level: i32, dst: i32): i32 {
   store32(dst, MAGIC);
   store16(dst + 4, HAS_CHECKSUM | (WINDOW_DESCRIPTOR << 8));
@@ -127,6 +140,12 @@ export function zstdStart(level: i32, dst: i32): i32 {
   return 6;
 }
 
+/**
+ * Compresses the next `length` bytes of the stream in STREAM_STATE, matched among themselves, to
+ * whole blocks; `final` ends the frame. Returns how many bytes that takes, or STATUS_NO_ROOM, with
+ * the stream as it was, if that is more than `capacity`; length + 3 * ceil(length / 131072) + 7
+ * always suffices.
+ */
 export function zstdBlocks(
   level: i32,
   src: i32,

@@ -46,3 +46,10 @@ export function common32(a: i32, b: i32): i32 {
 export function sums(src: i32, length: i32): u64 {
   return ASC_FEATURE_SIMD ? simd.sums(src, length) : scalar.sums(src, length);
 }
+
+/** A bit for each of the 32 bytes at a that is the same at b, from the lowest on. */
+// @ts-ignore: decorator
+@inline
+export function equal32(a: i32, b: i32): i32 {
+  return ASC_FEATURE_SIMD ? simd.equal32(a, b) : scalar.equal32(a, b);
+}

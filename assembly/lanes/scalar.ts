@@ -78,3 +78,23 @@ export function sums(src: i32, length: i32): u64 {
   }
   return <u64>first | ((<u64>second) << 32);
 }
+
+/** A bit for each of the word's bytes that is 0, from the lowest on. */
+// @ts-ignore: decorator
+@inline
+function zeros(word: u64): i32 {
+  const carries = (word & 0x7f7f7f7f7f7f7f7f) + 0x7f7f7f7f7f7f7f7f;
+  const marks = ~(carries | word) & 0x8080808080808080;
+  // Each mark is multiplied to a place of its own in the topmost byte.
+  return <i32>(((marks >> 7) * 0x0102040810204080) >> 56);
+}
+
+// @ts-ignore: decorator
+@inline
+export function equal32(a: i32, b: i32): i32 {
+  const first = zeros(load64(a) ^ load64(b));
+  const second = zeros(load64(a + 8) ^ load64(b + 8));
+  const third = zeros(load64(a + 16) ^ load64(b + 16));
+  const fourth = zeros(load64(a + 24) ^ load64(b + 24));
+  return first | (second << 8) | (third << 16) | (fourth << 24);
+}

@@ -72,3 +72,11 @@ function total(v: v128): u32 {
     i32x4.extract_lane(v, 3)
   );
 }
+
+// @ts-ignore: decorator
+@inline
+export function equal32(a: i32, b: i32): i32 {
+  const low = i8x16.bitmask(i8x16.eq(v128.load(a, 0, 1), v128.load(b, 0, 1)));
+  const high = i8x16.bitmask(i8x16.eq(v128.load(a, 16, 1), v128.load(b, 16, 1)));
+  return low | (high << 16);
+}
