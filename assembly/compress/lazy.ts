@@ -14,19 +14,19 @@ import { load32, store64 } from '../lanes/unaligned';
 import { backTo, commonLength, enter, further, LONGEST_MATCH, WINDOW } from './chains';
 import { LAZY_HEADS, LAZY_PREVIOUS } from './deflate-work';
 import { FREQUENCIES, LITERAL_SYMBOLS } from './match';
-import { distanceExtraBitsOf, extraBitsOf, lengthSymbolOf, matchToken } from './tokens';
+import { distanceExtraBitsOf, lengthSymbolOf, matchToken } from './tokens';
 
 const DISTANCES: i32 = FREQUENCIES + LITERAL_SYMBOLS * 4;
 /** Places compared for one match. */
 const DEPTH: i32 = 10;
 /** So many positions are entered densely at both ends of a match. */
-const DENSE: i32 = 16;
+const DENSE: i32 = 8;
 
 /** Behind the last token of the segment parsed. */
 export let lazyTokensEnd: i32 = 0;
 /** Where the literals behind that token begin. */
 export let lazyAnchor: i32 = 0;
-/** Extra bits of lengths and distances in the segment. */
+/** Extra bits of lengths and distances in the segment, where 258 counts as if it had five. */
 export let lazyExtraBits: i32 = 0;
 
 // @ts-ignore: decorator
@@ -99,9 +99,11 @@ export function parseLazy(
           }
         }
         d = next;
-      } while (d <= farthest && --steps);
+      } while (i32(d <= farthest) & i32(--steps != 0));
       if (best == length) break;
-      if (first != p) countLiteral(first);
+      // Without a branch that cannot be predicted: counts the literal, if it is one.
+      const counter = FREQUENCIES + ((<i32>load<u8>(first)) << 2);
+      store<i32>(counter, load<i32>(counter) + i32(first != p));
       first = p;
       length = best;
       if (p + 1 >= searchable) break;
@@ -125,7 +127,7 @@ export function parseLazy(
     const lengthSymbol = lengthSymbolOf(length - 3);
     count(FREQUENCIES + (lengthSymbol << 2));
     count(DISTANCES + (symbol << 2));
-    extraBits += distanceExtraBits + extraBitsOf(lengthSymbol);
+    extraBits += distanceExtraBits + max(29 - clz((length - 3) | 1), 0);
     anchor = first + length;
     // Three loops, because the outer two run the same number of times most often.
     const ends = min(anchor, searchable);
