@@ -160,8 +160,10 @@ function parseByGaps(level: i32, src: i32, start: i32, end: i32): void {
   let distance0 = last0;
   let distance1 = last1;
   while (p < limit) {
-    const equal0 = equal32(p, p - distance0);
-    const equal1 = equal32(p, p - distance1);
+    // What stands behind the input has no say.
+    const known = <i32>(<u32>(-1) >>> max(32 - (end - p), 0));
+    const equal0 = equal32(p, p - distance0) & known;
+    const equal1 = equal32(p, p - distance1) & known;
     const runs0 = runsOf4(equal0);
     const runs = runs0 | runsOf4(equal1);
     // The gap ends where the first run begins; without one, where none could be seen.
