@@ -161,8 +161,9 @@ function codecs(lines) {
 
 function codecTable(lines) {
   const engines = unique(lines.map((line) => line.subject)).filter((name) => IS_OURS.test(name));
+  const first = engines.includes(OURS) ? OURS : engines[0];
   const rows = lines
-    .filter((line) => line.subject === engines[0])
+    .filter((line) => line.subject === first)
     .flatMap((line) => Object.keys(line.factors).map((rival) => [line, find(lines, line, rival)]))
     .map(([line, other]) => [
       CODEC_CASE.exec(line.case)[2],
@@ -177,7 +178,6 @@ function codecTable(lines) {
       other.ratio.toFixed(2),
       shareOrLoss(line.ratio / other.ratio),
     ]);
-  const [first] = engines;
   const speeds = engines.map((engine) => `${engine.replace(IS_OURS, '')} faster`);
   return markdown(
     ['corpus', 'rival', `MB/s, ${first}`, 'rival', ...speeds, 'ratio', 'rival', 'smaller'],
