@@ -14,6 +14,8 @@ const XXH64 = 'assembly/hash/xxh64.ts';
 const XXH32 = 'assembly/hash/xxh32.ts';
 
 const LZ4_TESTS = ['test/compress/lz4.test.ts'];
+const DEFLATE_TESTS = ['test/compress/deflate.test.ts'];
+const ZSTD_TESTS = ['test/compress/zstd.test.ts'];
 const SNAPPY_TESTS = ['test/compress/snappy.test.ts'];
 const HASH_TESTS = ['test/hash/kernels.test.ts'];
 
@@ -145,5 +147,117 @@ export const kernelMutants = [
     from: 'rotl<u32>(hash + (<u32>load<u8>(src++)) * PRIME_5, 11)',
     to: 'rotl<u32>(hash + (<u32>load<u8>(src++)) * PRIME_5, 12)',
     tests: HASH_TESTS,
+  },
+  {
+    what: 'deflate: the window has a byte more',
+    binary: CODECS,
+    file: 'assembly/compress/chains.ts',
+    from: 'export const WINDOW: u32 = 0x8000;',
+    to: 'export const WINDOW: u32 = 0x8001;',
+    tests: DEFLATE_TESTS,
+  },
+  {
+    what: 'deflate: a length of 258 is not told from 257 and extra bits',
+    binary: CODECS,
+    file: 'assembly/compress/tokens.ts',
+    from: 'return l == 255 ? 285 :',
+    to: 'return l == 256 ? 285 :',
+    tests: DEFLATE_TESTS,
+  },
+  {
+    what: 'deflate: a code length is repeated seven times at once',
+    binary: CODECS,
+    file: 'assembly/compress/deflate.ts',
+    from: 'const most = length ? 6 :',
+    to: 'const most = length ? 7 :',
+    tests: DEFLATE_TESTS,
+  },
+  {
+    what: 'deflate: the code of code lengths may have eight bits',
+    binary: CODECS,
+    file: 'assembly/compress/deflate.ts',
+    from: 'const LONGEST_META_CODE: i32 = 7;',
+    to: 'const LONGEST_META_CODE: i32 = 8;',
+    tests: DEFLATE_TESTS,
+  },
+  {
+    what: 'deflate best: a match of three bytes may be further back than the window',
+    binary: CODECS,
+    file: 'assembly/compress/optimal.ts',
+    from: 'if (best == 3 && d3 <= farthest && ',
+    to: 'if (best == 3 && ',
+    tests: DEFLATE_TESTS,
+  },
+  {
+    what: 'deflate: literals before a cut are counted again behind it',
+    binary: CODECS,
+    file: 'assembly/compress/split.ts',
+    from: 'store64(token, first - (<u64>(p - anchor) << 32));',
+    to: 'store64(token, first);',
+    tests: DEFLATE_TESTS,
+  },
+  {
+    what: 'zlib: the checksum begins with 0',
+    binary: CODECS,
+    file: 'assembly/compress/levels.ts',
+    from: 'adler32(1, src, length)',
+    to: 'adler32(0, src, length)',
+    tests: DEFLATE_TESTS,
+  },
+  {
+    what: 'zstd: the last distance less one is taken behind literals, too',
+    binary: CODECS,
+    file: 'assembly/compress/zstd-sequences.ts',
+    from: 'i32(distance == a - 1) & (base ^ 1)',
+    to: 'i32(distance == a - 1) & base',
+    tests: ZSTD_TESTS,
+  },
+  {
+    what: 'zstd: the second distance repeated stays the second',
+    binary: CODECS,
+    file: 'assembly/compress/zstd-sequences.ts',
+    from: 'c = select(c, b, isA | isB);',
+    to: 'c = select(c, b, isA);',
+    tests: ZSTD_TESTS,
+  },
+  {
+    what: 'zstd: a size of 16384 literals has 14 bits',
+    binary: CODECS,
+    file: 'assembly/compress/zstd-literals.ts',
+    from: 'size < 1 << 14 ? 2 : 3',
+    to: 'size <= 1 << 14 ? 2 : 3',
+    tests: ZSTD_TESTS,
+  },
+  {
+    what: 'zstd: a share at the threshold has the shorter code',
+    binary: CODECS,
+    file: 'assembly/compress/fse.ts',
+    from: 'if (value >= threshold) value += most;',
+    to: 'if (value > threshold) value += most;',
+    tests: ZSTD_TESTS,
+  },
+  {
+    what: 'zstd: the table of the block before is overwritten where it is',
+    binary: CODECS,
+    file: 'assembly/compress/zstd-sequences.ts',
+    from: 'const predefined = known == tables ? tables + FSE_TABLE_BYTES : tables;',
+    to: 'const predefined = tables;',
+    tests: ZSTD_TESTS,
+  },
+  {
+    what: 'zstd: a block sent raw leaves its tables',
+    binary: CODECS,
+    file: 'assembly/compress/zstd.ts',
+    from: 'if (after) after = writeSequences(sequencesEnd, after, most);',
+    to: 'if (after) after = writeSequences(sequencesEnd, after, most);\n      keepSequences();',
+    tests: ZSTD_TESTS,
+  },
+  {
+    what: 'zstd: what stands behind the input has a say',
+    binary: CODECS,
+    file: 'assembly/compress/zstd-match.ts',
+    from: 'const known = <i32>(<u32>(-1) >>> max(32 - (end - p), 0));',
+    to: 'const known = -1;',
+    tests: ['test/fuzz/compress.test.ts'],
   },
 ];
