@@ -240,8 +240,8 @@ export const kernelMutants = [
     what: 'zstd: the table of the block before is overwritten where it is',
     binary: CODECS,
     file: 'assembly/compress/zstd-sequences.ts',
-    from: 'const predefined = known == tables ? tables + FSE_TABLE_BYTES : tables;',
-    to: 'const predefined = tables;',
+    from: 'const fresh = known == third ? tables + FSE_TABLE_BYTES : third;',
+    to: 'const fresh = third;',
     tests: ZSTD_TESTS,
   },
   {
@@ -258,6 +258,6 @@ export const kernelMutants = [
     file: 'assembly/compress/zstd-match.ts',
     from: 'const known = <i32>(<u32>(-1) >>> max(32 - (end - p), 0));',
     to: 'const known = -1;',
-    tests: ['test/fuzz/compress.test.ts'],
+    tests: ['test/compress/surroundings.test.ts'],
   },
 ];

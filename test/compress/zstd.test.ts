@@ -128,6 +128,16 @@ describe('zstd', () => {
     }
   });
 
+  it('round-trips literals alone, as many as a header can tell, and one more or less', () => {
+    for (const edge of [1024, 4096, 16 * KIB]) {
+      for (const delta of [-1, 0, 1]) {
+        const input = noise(edge + delta).map((byte) => byte % 100);
+        const [{ literals }] = read(check(input, 'literals', [FAST]), input).blocks;
+        expect(literals).toMatchObject({ type: 'compressed', size: edge + delta });
+      }
+    }
+  });
+
   it('round-trips matches of every length and at distances of every size', () => {
     const phrase = noise(700);
     const parts = [phrase];

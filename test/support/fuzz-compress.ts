@@ -138,10 +138,14 @@ class Call {
     this.#dst = FREE + 2 * GUARD_BYTES + maxBytes + OVERSHOOT_BYTES + noise.below(256);
     const end = this.#src + input.length;
     this.#bytes.set(input, this.#src);
-    // As it would be in the middle of other bytes: nothing, the same again, or anything.
-    const behind = noise.below(3);
+    // As it would be in the middle of other bytes: nothing, the same again, what goes on as before,
+    // or anything.
+    const behind = noise.below(4);
+    const distance = 1 + noise.below(40);
     for (let i = 0; i < OVERSHOOT_BYTES; i++) {
-      this.#bytes[end + i] = behind === 0 ? 0 : behind === 1 ? input[i] : noise.below(256);
+      const at = end + i;
+      if (behind === 3) this.#bytes[at] = this.#bytes[at - distance];
+      else this.#bytes[at] = behind === 0 ? 0 : behind === 1 ? input[i] : noise.below(256);
     }
     if (noise.below(40) === 0) this.#scribble();
   }
