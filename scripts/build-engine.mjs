@@ -143,7 +143,10 @@ export async function buildBinary(root, name) {
     const { wasm } = built[target];
     const doc = `/** The ${target} ${name} binary, hexadecimal: ${wasm.length} bytes. */\n`;
     const hex = Buffer.from(wasm).toString('hex');
-    write(`${name}-${target}.ts`, `${HEADER}\n${doc}export const ${name}Binary: string =\n  '${hex}';\n`);
+    write(
+      `${name}-${target}.ts`,
+      `${HEADER}\n${doc}export const ${name}Binary: string =\n  '${hex}';\n`,
+    );
     write(`${name}-${target}.wasm`, wasm);
   }
   write(`${name}-portable.js`, portableOf(built.portable.wasm, hostKernels));
