@@ -4,3 +4,5 @@ export * from './memory';
 export * from './status';
 export * from './buffer/record';
 export * from './buffer/strings';
+export * from './compress/level';
+export * from './compress/trailers';

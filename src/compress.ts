@@ -3,8 +3,7 @@
 import { concatenated } from './codec/bytes.ts';
 import { type Codecs, openCodecs, WHOLE_BYTES } from './compress/codecs.ts';
 import { BROTLI_QUALITIES, type Encoding, LEVELS, type Level } from './compress/encoding.ts';
-import * as formats from './compress/formats.ts';
-import { type Format, PIECE_BYTES } from './compress/formats.ts';
+import { FORMATS, type Format, PIECE_BYTES } from './compress/formats.ts';
 import { type CompressPiece, Pieces } from './compress/pieces.ts';
 import { onFirstUse } from './engine/binary.ts';
 import type { CodecsExports } from './engine/generated/contract.ts';
@@ -105,18 +104,6 @@ export interface Compress {
 
 /** The host's brotli, at one of its qualities; undefined where it turns out to have none. */
 export type HostBrotli = (bytes: Uint8Array, quality: number) => Uint8Array | undefined;
-
-/** What the binary writes, by the names of encodings. */
-const FORMATS: ReadonlyMap<string, Format> = new Map([
-  ['gzip', formats.gzip],
-  ['deflate', formats.zlib],
-  ['zlib', formats.zlib],
-  ['deflate-raw', formats.deflateRaw],
-  ['zstd', formats.zstd],
-  ['lz4', formats.lz4],
-  ['snappy', formats.snappy],
-  ['x-snappy-framed', formats.snappyFramed],
-]);
 
 const ENCODINGS: readonly string[] = [...FORMATS.keys(), 'br', 'identity'];
 

@@ -11,8 +11,6 @@
  * compares the first four bytes and those four.
  */
 
-import { common32 } from '../lanes/index';
-import { load32 } from '../lanes/unaligned';
 import { HASH_BITS } from './deflate-work';
 
 export const LONGEST_MATCH: i32 = 258;
@@ -47,23 +45,4 @@ export function backTo(heads: i32, p: i32, word: u32): u32 {
 @inline
 export function further(previous: i32, c: i32, distance: u32): u32 {
   return distance + <u32>load<u16>(previous + ((c & 0x7fff) << 1));
-}
-
-/**
- * How many bytes at p and c agree, at most `longest`.
- *
- * bounds: reads 32 bytes at a time and starts below p + longest: within the overshoot.
- */
-// @ts-ignore: decorator
-@inline
-export function commonLength(p: i32, c: i32, longest: i32): i32 {
-  let length = common32(p, c);
-  if (length == 32) {
-    let more = 32;
-    while (more == 32 && length < longest) {
-      more = common32(p + length, c + length);
-      length += more;
-    }
-  }
-  return min(length, longest);
 }

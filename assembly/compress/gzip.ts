@@ -8,9 +8,9 @@ import { store32, store64 } from '../lanes/unaligned';
 import { STATUS_NO_ROOM } from '../status';
 import { endBits, startBits, writeFast } from './deflate';
 import { inform } from './match';
+import { GZIP_TRAILER_BYTES } from './trailers';
 
 export const GZIP_HEADER_BYTES: i32 = 10;
-export const GZIP_TRAILER_BYTES: i32 = 8;
 
 /** Magic, method 8, no flags, no time; XFL, OS 255 (unknown). */
 // @ts-ignore: decorator
@@ -20,14 +20,12 @@ export function writeGzipHeader(dst: i32, extraFlags: i32): void {
   store32(dst + 8, 0xff00 | extraFlags);
 }
 
-/** Checksum and length behind the data; returns the length of the member at dst. */
+/** Checksum and length, behind the data. */
 // @ts-ignore: decorator
 @inline
-export function writeGzipTrailer(crc: u32, length: i32, dst: i32): i32 {
-  const end = endBits();
+export function writeGzipTrailer(crc: u32, length: i32, end: i32): void {
   store32(end, crc);
   store32(end + 4, length);
-  return end + GZIP_TRAILER_BYTES - dst;
 }
 
 /**
@@ -45,5 +43,7 @@ export function gzipFast(src: i32, length: i32, dst: i32, capacity: i32, informe
   writeGzipHeader(dst, 4);
   startBits(dst + GZIP_HEADER_BYTES);
   if (!writeFast(src, src + length, 1, dst + capacity - GZIP_TRAILER_BYTES)) return STATUS_NO_ROOM;
-  return writeGzipTrailer(crc, length, dst);
+  const end = endBits();
+  writeGzipTrailer(crc, length, end);
+  return end + GZIP_TRAILER_BYTES - dst;
 }

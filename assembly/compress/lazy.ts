@@ -11,7 +11,8 @@
  */
 
 import { load32, store64 } from '../lanes/unaligned';
-import { backTo, commonLength, enter, further, LONGEST_MATCH, WINDOW } from './chains';
+import { backTo, enter, further, LONGEST_MATCH, WINDOW } from './chains';
+import { commonLength } from './common-length';
 import { LAZY_HEADS, LAZY_PREVIOUS } from './deflate-work';
 import { FREQUENCIES, LITERAL_SYMBOLS } from './match';
 import { distanceExtraBitsOf, lengthSymbolOf, matchToken } from './tokens';

@@ -8,19 +8,13 @@ import { crc32 } from '../hash/crc32';
 import { store16, store32 } from '../lanes/unaligned';
 import { STATUS_NO_ROOM } from '../status';
 import { endBits, startBits, writeFast, writeSync } from './deflate';
-import {
-  GZIP_HEADER_BYTES,
-  GZIP_TRAILER_BYTES,
-  writeGzipHeader,
-  writeGzipTrailer,
-} from './gzip';
+import { GZIP_HEADER_BYTES, writeGzipHeader, writeGzipTrailer } from './gzip';
+import { LEVEL_DEFAULT, LEVEL_FAST } from './level';
 import { writeSplit } from './split';
-
-const ZLIB_HEADER_BYTES: i32 = 2;
-const ZLIB_TRAILER_BYTES: i32 = 4;
+import { GZIP_TRAILER_BYTES, ZLIB_TRAILER_BYTES } from './trailers';
 
 function writeBlocks(level: i32, src: i32, end: i32, final: i32, room: i32): bool {
-  if (level > 1) return writeSplit(src, end, final, room, level > 2);
+  if (level > LEVEL_FAST) return writeSplit(src, end, final, room, level > LEVEL_DEFAULT);
   return writeFast(src, end, final, room);
 }
 
@@ -58,28 +52,51 @@ export function deflateBlocks(
 }
 
 /**
+ * What begins a zlib stream (RFC 1950); returns its length. Method 8, window of 2^15; FLEVEL 0
+ * (fastest), 2 (default) or 3, and what makes the header a multiple of 31.
+ */
+export function zlibStart(level: i32, dst: i32): i32 {
+  store16(dst, level < LEVEL_DEFAULT ? 0x0178 : level == LEVEL_DEFAULT ? 0x9c78 : 0xda78);
+  return 2;
+}
+
+/** What ends one: the adler32 of all of it. Returns its length. */
+export function zlibEnd(checksum: i32, dst: i32): i32 {
+  store32(dst, bswap<u32>(checksum));
+  return ZLIB_TRAILER_BYTES;
+}
+
+/** What begins a gzip member; returns its length. XFL tells the slowest level (2) from the fastest (4). */
+export function gzipStart(level: i32, dst: i32): i32 {
+  writeGzipHeader(dst, level < LEVEL_DEFAULT ? 4 : level == LEVEL_DEFAULT ? 0 : 2);
+  return GZIP_HEADER_BYTES;
+}
+
+/** What ends one: the crc32 of all of it and its length, modulo 2^32. Returns its own length. */
+export function gzipEnd(crc: i32, length: i32, dst: i32): i32 {
+  writeGzipTrailer(crc, length, dst);
+  return GZIP_TRAILER_BYTES;
+}
+
+/**
  * A zlib stream (RFC 1950).
  *
  * bounds: as for the data; the header is 2 bytes, which the overshoot covers at any capacity.
  */
 export function zlib(level: i32, src: i32, length: i32, dst: i32, capacity: i32): i32 {
-  // Method 8, window of 2^15; FLEVEL 0 (fastest), 2 (default) or 3, and what makes the header a
-  // multiple of 31.
-  store16(dst, level < 2 ? 0x0178 : level == 2 ? 0x9c78 : 0xda78);
-  startBits(dst + ZLIB_HEADER_BYTES);
+  startBits(dst + zlibStart(level, dst));
   const room = dst + capacity - ZLIB_TRAILER_BYTES;
   if (!writeBlocks(level, src, src + length, 1, room)) return STATUS_NO_ROOM;
   const end = endBits();
-  store32(end, bswap<u32>(adler32(1, src, length)));
-  return end + ZLIB_TRAILER_BYTES - dst;
+  return end + zlibEnd(adler32(1, src, length), end) - dst;
 }
 
-/** A gzip member (RFC 1952). XFL tells the slowest level (2) from the fastest (4). */
+/** A gzip member (RFC 1952). */
 export function gzip(level: i32, src: i32, length: i32, dst: i32, capacity: i32): i32 {
   const crc = crc32(0, src, length);
-  writeGzipHeader(dst, level < 2 ? 4 : level == 2 ? 0 : 2);
-  startBits(dst + GZIP_HEADER_BYTES);
+  startBits(dst + gzipStart(level, dst));
   const room = dst + capacity - GZIP_TRAILER_BYTES;
   if (!writeBlocks(level, src, src + length, 1, room)) return STATUS_NO_ROOM;
-  return writeGzipTrailer(crc, length, dst);
+  const end = endBits();
+  return end + gzipEnd(crc, length, end) - dst;
 }

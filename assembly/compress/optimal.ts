@@ -18,7 +18,8 @@
  */
 
 import { load32, store64 } from '../lanes/unaligned';
-import { backTo, commonLength, enter, further, LONGEST_MATCH, WINDOW } from './chains';
+import { backTo, enter, further, LONGEST_MATCH, WINDOW } from './chains';
+import { commonLength } from './common-length';
 import {
   CANDIDATES,
   CANDIDATES_END,

@@ -21,8 +21,10 @@
  * must still be best two places further on.
  */
 
-import { common32, copy16, equal32 } from '../lanes/index';
+import { copy16, equal32 } from '../lanes/index';
 import { load32, load64, store64 } from '../lanes/unaligned';
+import { commonLength } from './common-length';
+import { LEVEL_DEFAULT, LEVEL_FAST } from './level';
 import { LITERALS, MATCH_TABLES, MATCH_TABLES_BYTES, SEQUENCES } from './zstd-work';
 
 /** How far back a match may lie. */
@@ -30,10 +32,6 @@ export const WINDOW_BYTES: i32 = 1 << 23;
 
 /** Places are not looked up where fewer bytes than this follow in the block. */
 const MARGIN: i32 = 12;
-
-/** Levels. */
-const FAST: i32 = 1;
-const DEFAULT: i32 = 2;
 
 /** At most; small inputs have smaller tables. */
 const FAST_HASH_BITS: i32 = 15;
@@ -87,21 +85,6 @@ function hashOf4(word: u32): i32 {
   return (word * 0x9e3779b1) >>> (32 - HEAD_BITS);
 }
 
-/** How many bytes at a and b agree, of `most`; reads up to 31 more. */
-// @ts-ignore: decorator
-@inline
-function matchLength(a: i32, b: i32, most: i32): i32 {
-  let length = common32(a, b);
-  if (length == 32) {
-    let more = 32;
-    while (more == 32 && length < most) {
-      more = common32(a + length, b + length);
-      length += more;
-    }
-  }
-  return min(length, most);
-}
-
 /** Of bits that stand for bytes, those where four in a row begin. */
 // @ts-ignore: decorator
 @inline
@@ -133,7 +116,7 @@ function emit(anchor: i32, run: i32, length: i32, distance: i32): void {
 @inline
 function enter(level: i32, src: i32, p: i32, shift: u64): void {
   const hash = hashOf5(load64(p), shift);
-  if (level == FAST) {
+  if (level == LEVEL_FAST) {
     store<u16>(hash << 1, <u16>(p - src), MATCH_TABLES);
   } else {
     const bucket = load<u64>(hash << 3, MATCH_TABLES);
@@ -180,12 +163,12 @@ function parseByGaps(level: i32, src: i32, start: i32, end: i32): void {
       const word = load64(p);
       const hash = hashOf5(word, shift);
       let place: i32;
-      if (level == FAST) {
+      if (level == LEVEL_FAST) {
         const before = p - 1;
         place = before - ((before - src - <i32>load<u16>(hash << 1, MATCH_TABLES)) & 0xffff);
         store<u16>(hash << 1, <u16>(p - src), MATCH_TABLES);
         if (load32(place) == <u32>word) {
-          length = matchLength(p, place, end - p);
+          length = commonLength(p, place, end - p);
           if (length >= need - perLiteral * (stop - p)) {
             q = place;
             break;
@@ -199,8 +182,8 @@ function parseByGaps(level: i32, src: i32, start: i32, end: i32): void {
         // One branch for both comparisons: taken alone, neither can be predicted.
         if (i32(load32(place) == <u32>word) | i32(load32(older) == <u32>word)) {
           const most = end - p;
-          let longer = matchLength(p, place, most);
-          const olderLength = matchLength(p, older, most);
+          let longer = commonLength(p, place, most);
+          const olderLength = commonLength(p, older, most);
           const isOlder = i32(olderLength > longer + 1);
           longer = select(olderLength, longer, isOlder);
           place = select(older, place, isOlder);
@@ -228,7 +211,7 @@ function parseByGaps(level: i32, src: i32, start: i32, end: i32): void {
       if (stop == limit) break;
       p = stop;
       q = p - select(distance0, distance1, is0);
-      length = matchLength(p, q, end - p);
+      length = commonLength(p, q, end - p);
     }
     const distance = p - q;
     let back = 8;
@@ -263,7 +246,7 @@ function finish(anchor: i32, end: i32): void {
 @inline
 function offerLast(p: i32, most: i32, distance: i32, best: i32): i32 {
   if (load32(p - distance) == load32(p)) {
-    const length = matchLength(p, p - distance, most);
+    const length = commonLength(p, p - distance, most);
     if (length * BYTE_WORTH > foundWorth) {
       foundWorth = length * BYTE_WORTH;
       foundDistance = distance;
@@ -300,7 +283,7 @@ function find(src: i32, p: i32, end: i32): i32 {
     const q = src + candidate;
     const tail = max(best - 3, 0);
     if (load32(q + tail) == load32(p + tail) && load32(q) == word) {
-      const length = matchLength(p, q, most);
+      const length = commonLength(p, q, most);
       const worth = length * BYTE_WORTH - (31 - clz(distance)) - DISTANCE_COST;
       if (worth > foundWorth) {
         foundWorth = worth;
@@ -362,11 +345,11 @@ export function startMatches(level: i32, length: i32): void {
   last2 = 1;
   entered = 1;
   const bits = max(33 - clz(length), 8);
-  if (level == FAST) {
+  if (level == LEVEL_FAST) {
     const own = min(bits, FAST_HASH_BITS);
     hashShift = 64 - own;
     memory.fill(MATCH_TABLES, 0, 2 << own);
-  } else if (level == DEFAULT) {
+  } else if (level == LEVEL_DEFAULT) {
     const own = min(bits, DEFAULT_HASH_BITS);
     hashShift = 64 - own;
     memory.fill(MATCH_TABLES, 0, 8 << own);
@@ -379,7 +362,7 @@ export function startMatches(level: i32, length: i32): void {
 export function parse(level: i32, src: i32, start: i32, end: i32): void {
   sequencesEnd = SEQUENCES;
   literalsEnd = LITERALS;
-  if (level == FAST) parseByGaps(FAST, src, start, end);
-  else if (level == DEFAULT) parseByGaps(DEFAULT, src, start, end);
+  if (level == LEVEL_FAST) parseByGaps(LEVEL_FAST, src, start, end);
+  else if (level == LEVEL_DEFAULT) parseByGaps(LEVEL_DEFAULT, src, start, end);
   else parseByChains(src, start, end);
 }

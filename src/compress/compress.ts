@@ -41,7 +41,7 @@ export interface Body {
   readonly rawBytes: number;
 }
 
-/** Bytes to keep ready for the gzip member of `bytes` bytes: stored blocks at worst. */
+/** Most that `bytes` bytes become as a gzip member, or in DEFLATE's other wrappers: stored blocks. */
 export function gzipCapacity(bytes: number): number {
   return bytes + 5 * Math.ceil(bytes / 32768) + 64;
 }

@@ -1,3 +1,5 @@
+import { LEVEL_BEST, LEVEL_DEFAULT, LEVEL_FAST } from '../engine/generated/layout.ts';
+
 /**
  * How the bytes of a body are coded, by the names of Content-Encoding that an OpenTelemetry
  * Collector knows; `deflate-raw` as the web's CompressionStream has it.
@@ -31,4 +33,8 @@ export type Level = 'fast' | 'default' | 'best';
 export const BROTLI_QUALITIES: Readonly<Record<Level, number>> = { fast: 1, default: 5, best: 11 };
 
 /** As kernels are told. */
-export const LEVELS: Readonly<Record<Level, number>> = { fast: 1, default: 2, best: 3 };
+export const LEVELS: Readonly<Record<Level, number>> = {
+  fast: LEVEL_FAST,
+  default: LEVEL_DEFAULT,
+  best: LEVEL_BEST,
+};

@@ -2,8 +2,15 @@
 
 import { pushVarint } from '../codec/bytes.ts';
 import type { CodecsExports } from '../engine/generated/contract.ts';
-import { STREAM_STATE, STREAM_STATE_BYTES } from '../engine/generated/layout.ts';
+import {
+  GZIP_TRAILER_BYTES,
+  STREAM_STATE,
+  STREAM_STATE_BYTES,
+  ZLIB_TRAILER_BYTES,
+} from '../engine/generated/layout.ts';
 import type { Job } from './codecs.ts';
+import { gzipCapacity } from './compress.ts';
+import type { Encoding } from './encoding.ts';
 
 /**
  * What streams compress at a time, and keep. Matches do not reach from one piece into another: of
@@ -27,67 +34,69 @@ export interface Format {
 
 /** What stands around DEFLATE. */
 interface Wrapper {
-  header(level: number): readonly number[];
+  /** Writes it at `dst`; returns its length. */
+  header(kernels: CodecsExports, level: number, dst: number): number;
   /** Of nothing. */
   readonly seed: number;
   checksum(kernels: CodecsExports, before: number, src: number, length: number): number;
-  /** @param length of all that was compressed. */
-  trailer(checksum: number, length: number): readonly number[];
+  /** @param end of all that was compressed: its checksum and its length, and where the trailer goes. */
+  trailer(kernels: CodecsExports, end: End): number;
   readonly trailerBytes: number;
 }
 
-function littleEndian(value: number): number[] {
-  return [value & 255, (value >>> 8) & 255, (value >>> 16) & 255, value >>> 24];
+interface End {
+  readonly checksum: number;
+  readonly length: number;
+  readonly dst: number;
 }
 
-/** RFC 1952: no name, no time; extra flags 4 for the fastest, 2 for the best; system unknown. */
+/** RFC 1952. */
 const GZIP: Wrapper = {
-  header: (level) => [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, [0, 4, 0, 2][level]!, 255],
+  header: (kernels, level, dst) => kernels.gzipStart(level, dst),
   seed: 0,
   checksum: (kernels, before, src, length) => kernels.crc32(before, src, length),
-  trailer: (checksum, length) => [...littleEndian(checksum), ...littleEndian(length % 2 ** 32)],
-  trailerBytes: 8,
+  trailer: (kernels, { checksum, length, dst }) => kernels.gzipEnd(checksum, length, dst),
+  trailerBytes: GZIP_TRAILER_BYTES,
 };
 
-/** RFC 1950: a window of 32 KiB; the level is told, in what makes both bytes a multiple of 31. */
+/** RFC 1950. */
 const ZLIB: Wrapper = {
-  header: (level) => [0x78, [0, 0x01, 0x9c, 0xda][level]!],
+  header: (kernels, level, dst) => kernels.zlibStart(level, dst),
   seed: 1,
   checksum: (kernels, before, src, length) => kernels.adler32(before, src, length),
-  trailer: (checksum) => littleEndian(checksum).reverse(),
-  trailerBytes: 4,
+  trailer: (kernels, { checksum, dst }) => kernels.zlibEnd(checksum, dst),
+  trailerBytes: ZLIB_TRAILER_BYTES,
 };
 
 /** RFC 1951 alone. */
 const RAW: Wrapper = {
-  header: () => [],
+  header: () => 0,
   seed: 0,
   checksum: () => 0,
-  trailer: () => [],
+  trailer: () => 0,
   trailerBytes: 0,
 };
 
 /** A piece ends where a byte does, and no match reaches behind it: pieces follow one another. */
 function deflated(wrapper: Wrapper, whole: Format['whole']): Format {
   return {
-    worstCase: (length) => length + 5 * Math.ceil(length / 32768) + 64,
+    worstCase: gzipCapacity,
     whole,
     stream(level) {
-      let header = wrapper.header(level);
+      let begun = false;
       let checksum = wrapper.seed;
       let total = 0;
-      return ({ kernels, memory, src, length, dst, capacity }, final) => {
-        memory.set(header, dst);
-        const at = dst + header.length;
-        header = [];
+      return ({ kernels, src, length, dst, capacity }, final) => {
+        const at = dst + (begun ? 0 : wrapper.header(kernels, level, dst));
+        begun = true;
         checksum = wrapper.checksum(kernels, checksum, src, length);
         total += length;
         const room = dst + capacity - wrapper.trailerBytes - at;
         const written = kernels.deflateBlocks(level, src, length, at, room, final ? 1 : 0);
         if (written < 0) return written;
-        const trailer = final ? wrapper.trailer(checksum, total) : [];
-        memory.set(trailer, at + written);
-        return at + written + trailer.length - dst;
+        const end = at + written;
+        const trailer = final ? wrapper.trailer(kernels, { checksum, length: total, dst: end }) : 0;
+        return end + trailer - dst;
       };
     },
   };
@@ -113,19 +122,19 @@ function kept(
   };
 }
 
-export const gzip = deflated(GZIP, (level, { kernels, src, length, dst, capacity }) =>
+const gzip = deflated(GZIP, (level, { kernels, src, length, dst, capacity }) =>
   kernels.gzip(level, src, length, dst, capacity),
 );
 
-export const zlib = deflated(ZLIB, (level, { kernels, src, length, dst, capacity }) =>
+const zlib = deflated(ZLIB, (level, { kernels, src, length, dst, capacity }) =>
   kernels.zlib(level, src, length, dst, capacity),
 );
 
-export const deflateRaw = deflated(RAW, (level, { kernels, src, length, dst, capacity }) =>
+const deflateRaw = deflated(RAW, (level, { kernels, src, length, dst, capacity }) =>
   kernels.deflate(level, src, length, dst, capacity),
 );
 
-export const zstd: Format = {
+const zstd: Format = {
   worstCase: (length) => length + 3 * Math.ceil(length / 131072) + 64,
   whole: (level, { kernels, src, length, dst, capacity }) =>
     kernels.zstd(level, src, length, dst, capacity),
@@ -136,7 +145,7 @@ export const zstd: Format = {
   ),
 };
 
-export const lz4: Format = {
+const lz4: Format = {
   worstCase: (length) => length + 4 * Math.ceil(length / PIECE_BYTES) + 23,
   whole: (_level, { kernels, src, length, dst, capacity }) =>
     kernels.lz4(src, length, dst, capacity),
@@ -147,7 +156,7 @@ export const lz4: Format = {
   ),
 };
 
-export const snappyFramed: Format = {
+const snappyFramed: Format = {
   worstCase: (length) => length + 8 * Math.ceil(length / 65536) + 10,
   whole: (_level, { kernels, src, length, dst, capacity }) =>
     kernels.snappyFramed(src, length, dst, capacity),
@@ -165,7 +174,7 @@ function preamble(length: number): number[] {
   return bytes;
 }
 
-export const snappy: Format = {
+const snappy: Format = {
   worstCase: (length) => length + Math.ceil(length / 64) + 16,
   whole: (_level, { kernels, src, length, dst, capacity }) =>
     kernels.snappy(src, length, dst, capacity),
@@ -186,3 +195,15 @@ export const snappy: Format = {
     };
   },
 };
+
+/** What the binary writes, by the names of encodings. */
+export const FORMATS: ReadonlyMap<string, Format> = new Map<Encoding, Format>([
+  ['gzip', gzip],
+  ['deflate', zlib],
+  ['zlib', zlib],
+  ['deflate-raw', deflateRaw],
+  ['zstd', zstd],
+  ['lz4', lz4],
+  ['snappy', snappy],
+  ['x-snappy-framed', snappyFramed],
+]);

@@ -6,13 +6,7 @@
 import type { CodecsExports } from '../engine/generated/contract.ts';
 import { CODECS_END } from '../engine/generated/layout.ts';
 import type { MemoryPlan } from '../engine/plan.ts';
-import {
-  type Engine,
-  type EngineSources,
-  instantiate,
-  type PortableModule,
-  type WasmSource,
-} from '../engine/select.ts';
+import { type Engine, type EngineSources, instantiate } from '../engine/select.ts';
 import {
   type CompressionPolicy,
   compressByHost,
@@ -21,7 +15,7 @@ import {
   type LateCompressor,
 } from './compress.ts';
 import { LEVELS, type Level } from './encoding.ts';
-import * as formats from './formats.ts';
+import { FORMATS } from './formats.ts';
 
 /** `host` where it has the encoding: where it has not, `codecs`. */
 type Who = 'codecs' | 'host';
@@ -47,17 +41,6 @@ const WHO: Readonly<Record<Exclude<Encoding, 'identity'>, { readonly wasm: Who; 
     // There is no kernel for it.
     br: { wasm: 'host', portable: 'host' },
   };
-
-/** The kernels, by encoding. */
-const FORMATS: Partial<Readonly<Record<Encoding, formats.Format>>> = {
-  gzip: formats.gzip,
-  deflate: formats.zlib,
-  zlib: formats.zlib,
-  zstd: formats.zstd,
-  lz4: formats.lz4,
-  snappy: formats.snappy,
-  'x-snappy-framed': formats.snappyFramed,
-};
 
 /** What a late compressor is made of. */
 export interface LateParts {
@@ -98,12 +81,12 @@ export async function lateCompressor(
       );
     return { encoding, make };
   }
-  const format = FORMATS[encoding === 'snappy' && grpc ? 'x-snappy-framed' : encoding];
+  const format = FORMATS.get(encoding === 'snappy' && grpc ? 'x-snappy-framed' : encoding);
   if (format === undefined) throw new Error(`this host has no ${encoding}`);
   // A host that has less than it says (`Host.native`): kernels would write over the ring.
   if (plan.ringAt < CODECS_END) throw new Error('there is no room for it');
   const source = await sources.codecs[engine.name]();
-  const kernels = exportsOf(source, engine);
+  const kernels = instantiate<CodecsExports>(source, engine.memory);
   const { at: dst, capacity } = plan.compressed;
   return {
     encoding,
@@ -116,13 +99,4 @@ export async function lateCompressor(
           { body: memory.slice(src, src + rawBytes), encoding: 'identity', contentType, rawBytes };
     },
   };
-}
-
-function exportsOf(
-  source: WasmSource | PortableModule<CodecsExports>,
-  { memory }: Engine,
-): CodecsExports {
-  return 'instantiate' in source
-    ? source.instantiate({ env: { memory } })
-    : instantiate<CodecsExports>(source, memory as WebAssembly.Memory);
 }

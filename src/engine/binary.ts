@@ -3,10 +3,12 @@ import {
   type EngineSources,
   firstThatOpens,
   instantiate,
+  type LinearMemory,
+  newMemory,
   notLoaded,
   PAGE_BYTES,
   type PortableModule,
-  type WasmSource,
+  pagesOf,
 } from './select.ts';
 
 /** One of the binaries besides the core, running over a memory of its own. */
@@ -36,52 +38,47 @@ export function selectBinary<Exports>(
   memoryBytes: number,
   maxBytes = memoryBytes,
 ): Binary<Exports> | Promise<Binary<Exports>> {
-  const initial = pagesOf(memoryBytes);
   const maximum = pagesOf(maxBytes);
-  return firstThatOpens<Exports, Binary<Exports>>(sources, undefined, (engine, source) =>
-    'instantiate' in source
-      ? portable(source, new ArrayBuffer(initial * PAGE_BYTES), maximum)
-      : wasm(engine, source, new WebAssembly.Memory({ initial, maximum })),
-  );
-}
-
-function pagesOf(bytes: number): number {
-  return Math.ceil(bytes / PAGE_BYTES);
+  return firstThatOpens<Exports, Binary<Exports>>(sources, undefined, (engine, source) => {
+    const memory = newMemory(source, pagesOf(memoryBytes), maximum);
+    if ('instantiate' in source) return portable(source, memory, maximum);
+    return wasm(engine, instantiate(source, memory), memory as WebAssembly.Memory);
+  });
 }
 
 function wasm<Exports>(
   engine: EngineName,
-  source: WasmSource,
+  exports: Exports,
   memory: WebAssembly.Memory,
 ): Binary<Exports> {
-  const exports = instantiate<Exports>(source, memory);
-  const withAll = (): Binary<Exports> => ({
+  const { buffer } = memory;
+  return {
     engine,
     exports,
-    buffer: memory.buffer,
+    buffer,
     grown(memoryBytes) {
-      memory.grow(pagesOf(memoryBytes) - memory.buffer.byteLength / PAGE_BYTES);
-      return withAll();
+      memory.grow(pagesOf(memoryBytes) - buffer.byteLength / PAGE_BYTES);
+      return wasm(engine, exports, memory);
     },
-  });
-  return withAll();
+  };
 }
 
 /** JavaScript has its memory once and for all, but nothing besides it that would be lost. */
 function portable<Exports>(
   module: PortableModule<Exports>,
-  buffer: ArrayBuffer,
+  memory: LinearMemory,
   maximum: number,
 ): Binary<Exports> {
+  const { buffer } = memory;
   return {
     engine: 'portable',
-    exports: module.instantiate({ env: { memory: { buffer } } }),
+    exports: instantiate(module, memory),
     buffer,
     grown(memoryBytes) {
       const pages = pagesOf(memoryBytes);
       if (pages > maximum) throw new RangeError(`more than ${maximum} pages of memory`);
-      const larger = new ArrayBuffer(pages * PAGE_BYTES);
-      new Uint8Array(larger).set(new Uint8Array(buffer));
+      const larger = newMemory(module, pages, maximum);
+      new Uint8Array(larger.buffer).set(new Uint8Array(buffer));
       return portable(module, larger, maximum);
     },
   };

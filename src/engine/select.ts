@@ -44,14 +44,34 @@ function reasonOf(error: unknown): string {
   return text.replace(/\s+/g, ' ').slice(0, 160);
 }
 
-/** What a binary exports, run over `memory`. */
-export function instantiate<Exports>(source: WasmSource, memory: WebAssembly.Memory): Exports {
+/** `bytes` in whole pages of a WebAssembly.Memory. */
+export function pagesOf(bytes: number): number {
+  return Math.ceil(bytes / PAGE_BYTES);
+}
+
+/** A memory of so many pages for what `source` has. */
+export function newMemory<Exports>(
+  source: WasmSource | PortableModule<Exports>,
+  initial: number,
+  maximum: number,
+): LinearMemory {
+  if ('instantiate' in source) return { buffer: new ArrayBuffer(initial * PAGE_BYTES) };
+  return new WebAssembly.Memory({ initial, maximum });
+}
+
+/** What a binary exports, run over a memory that {@link newMemory} made for it or one like it. */
+export function instantiate<Exports>(
+  source: WasmSource | PortableModule<Exports>,
+  memory: LinearMemory,
+): Exports {
+  if ('instantiate' in source) return source.instantiate({ env: { memory } });
   // A module of another realm is not an instance of this one's WebAssembly.Module.
   const module =
     source instanceof Uint8Array
       ? new WebAssembly.Module(source as Uint8Array<ArrayBuffer>)
       : source;
-  return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
+  const imports = { env: { memory: memory as WebAssembly.Memory } };
+  return new WebAssembly.Instance(module, imports).exports as unknown as Exports;
 }
 
 /** All of them, best first. */
@@ -112,17 +132,12 @@ export function selectEngine(
   requested: EngineName | undefined,
   memoryBytes: number,
 ): Engine | Promise<Engine> {
-  const pages = Math.ceil(memoryBytes / PAGE_BYTES);
+  const pages = pagesOf(memoryBytes);
   return firstThatOpens<PortableExports, Engine>(sources, requested, (name, source, reason) => {
-    if ('instantiate' in source) {
-      const buffer = new ArrayBuffer(pages * PAGE_BYTES);
-      const memory = { buffer };
-      const core = source.instantiate({ env: { memory } });
-      return { name, reason, buffer, memory, core, kernels: undefined };
-    }
-    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-    const core = instantiate<CoreExports>(source, memory);
-    return { name, reason, buffer: memory.buffer, memory, core, kernels: core };
+    const memory = newMemory(source, pages, pages);
+    const core = instantiate(source, memory);
+    const kernels = 'instantiate' in source ? undefined : (core as CoreExports);
+    return { name, reason, buffer: memory.buffer, memory, core, kernels };
   });
 }
 

@@ -5,7 +5,7 @@ import { decompress as decompressZstd } from 'fzstd';
 import { decompress as decompressLz4 } from 'lz4js';
 import { uncompress as uncompressSnappy } from 'snappyjs';
 import type { Encoding } from '../../src/compress/encoding.ts';
-import * as written from '../../src/compress/formats.ts';
+import { FORMATS as WRITTEN } from '../../src/compress/formats.ts';
 import type { CodecsExports } from '../../src/engine/generated/contract.ts';
 
 /** Where a kernel reads and writes. */
@@ -111,7 +111,7 @@ export const FORMATS: readonly Format[] = [
     levels: LEVELS,
     compress: (codecs, level, { src, length, dst, capacity }) =>
       codecs.deflate(level, src, length, dst, capacity),
-    bound: written.deflateRaw.worstCase,
+    bound: WRITTEN.get('deflate-raw')!.worstCase,
     stream: {
       start: () => 0,
       part: (codecs, level, { src, length, dst, capacity }, final) =>
@@ -126,7 +126,7 @@ export const FORMATS: readonly Format[] = [
     levels: LEVELS,
     compress: (codecs, level, { src, length, dst, capacity }) =>
       codecs.zlib(level, src, length, dst, capacity),
-    bound: written.zlib.worstCase,
+    bound: WRITTEN.get('deflate')!.worstCase,
     decode: inflated(inflateSync),
   },
   {
@@ -135,7 +135,7 @@ export const FORMATS: readonly Format[] = [
     levels: LEVELS,
     compress: (codecs, level, { src, length, dst, capacity }) =>
       codecs.gzip(level, src, length, dst, capacity),
-    bound: written.gzip.worstCase,
+    bound: WRITTEN.get('gzip')!.worstCase,
     decode: inflated(gunzipSync),
   },
   {
@@ -144,7 +144,7 @@ export const FORMATS: readonly Format[] = [
     levels: LEVELS,
     compress: (codecs, level, { src, length, dst, capacity }) =>
       codecs.zstd(level, src, length, dst, capacity),
-    bound: written.zstd.worstCase,
+    bound: WRITTEN.get('zstd')!.worstCase,
     stream: {
       start: (codecs, level, dst) => codecs.zstdStart(level, dst),
       part: (codecs, level, { src, length, dst, capacity }, final) =>
@@ -159,7 +159,7 @@ export const FORMATS: readonly Format[] = [
     levels: NO_LEVELS,
     compress: (codecs, _level, { src, length, dst, capacity }) =>
       codecs.lz4(src, length, dst, capacity),
-    bound: written.lz4.worstCase,
+    bound: WRITTEN.get('lz4')!.worstCase,
     stream: {
       start: (codecs, _level, dst) => codecs.lz4Start(dst),
       part: (codecs, _level, { src, length, dst, capacity }, final) =>
@@ -174,7 +174,7 @@ export const FORMATS: readonly Format[] = [
     levels: NO_LEVELS,
     compress: (codecs, _level, { src, length, dst, capacity }) =>
       codecs.snappy(src, length, dst, capacity),
-    bound: written.snappy.worstCase,
+    bound: WRITTEN.get('snappy')!.worstCase,
     decode: (bytes, { length }) => uncompressSnappy(bytes, length),
   },
   {
@@ -183,7 +183,7 @@ export const FORMATS: readonly Format[] = [
     levels: NO_LEVELS,
     compress: (codecs, _level, { src, length, dst, capacity }) =>
       codecs.snappyFramed(src, length, dst, capacity),
-    bound: written.snappyFramed.worstCase,
+    bound: WRITTEN.get('x-snappy-framed')!.worstCase,
     stream: {
       start: (codecs, _level, dst) => codecs.snappyStart(dst),
       part: (codecs, _level, { src, length, dst, capacity }) =>
