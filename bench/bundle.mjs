@@ -5,7 +5,7 @@
 
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { build } from 'esbuild';
+import { bundleForNode } from '../scripts/bundle-for-node.mjs';
 
 /** Files below `folder` whose name ends in `suffix`, relative to it. */
 function filesIn(folder, suffix) {
@@ -33,18 +33,10 @@ export async function bundle(root, benches, out) {
       entries[`${folder}/${file.replace(/\.ts$/, '')}`] = join(benches, folder, file);
     }
   }
-  await build({
+  await bundleForNode({
     entryPoints: entries,
     outdir: out,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    packages: 'external',
-    sourcemap: 'inline',
     sourcesContent: false,
-    logLevel: 'error',
     plugins: [
       {
         name: 'rivals-stay-outside',

@@ -18,7 +18,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { build } from 'esbuild';
+import { bundleForNode } from './bundle-for-node.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -47,17 +47,9 @@ const PROGRAMS = {
 };
 
 const out = join(root, 'build/fuzz', String(process.pid));
-await build({
+await bundleForNode({
   entryPoints: { compress: join(root, 'test/support/fuzz-compress.ts') },
   outdir: out,
-  outExtension: { '.js': '.mjs' },
-  bundle: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20',
-  packages: 'external',
-  sourcemap: 'inline',
-  logLevel: 'error',
 });
 const { CompressFuzz, FORMAT_NAMES } = await import(pathToFileURL(join(out, 'compress.mjs')).href);
 rmSync(out, { recursive: true });

@@ -12,7 +12,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { build } from 'esbuild';
+import { bundleForNode } from './bundle-for-node.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -32,20 +32,12 @@ if (values.only !== undefined && !['traces', 'gzip'].includes(values.only)) {
 }
 
 const out = join(root, 'build/fuzz', String(process.pid));
-await build({
+await bundleForNode({
   entryPoints: {
     traces: join(root, 'test/support/fuzz-traces.ts'),
     gzip: join(root, 'test/support/fuzz-gzip.ts'),
   },
   outdir: out,
-  outExtension: { '.js': '.mjs' },
-  bundle: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20',
-  packages: 'external',
-  sourcemap: 'inline',
-  logLevel: 'error',
 });
 const load = (name) => import(pathToFileURL(join(out, `${name}.mjs`)));
 const { fuzzTraces } = await load('traces');

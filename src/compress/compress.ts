@@ -1,8 +1,7 @@
 import type { Engine } from '../engine/select.ts';
-import type { Encoding as AnyEncoding, Level } from './encoding.ts';
+import type { BodyEncoding as Encoding, Level } from './encoding.ts';
 
-/** A Content-Encoding of bodies. */
-export type Encoding = Exclude<AnyEncoding, 'deflate-raw'>;
+export type { BodyEncoding as Encoding } from './encoding.ts';
 
 /** What bodies are compressed with, by the name of their Content-Encoding. */
 export type Compression = Exclude<Encoding, 'identity'> | 'none';

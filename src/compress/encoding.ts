@@ -26,6 +26,9 @@ export type Encoding =
   /** The bytes as they are. */
   | 'identity';
 
+/** What a body may be in. */
+export type BodyEncoding = Exclude<Encoding, 'deflate-raw'>;
+
 /** How much is done for a smaller result. */
 export type Level = 'fast' | 'default' | 'best';
 
@@ -38,3 +41,6 @@ export const LEVELS: Readonly<Record<Level, number>> = {
   default: LEVEL_DEFAULT,
   best: LEVEL_BEST,
 };
+
+/** zlib's, and those of whoever counts like it. */
+export const ZLIB_LEVELS = { fast: 1, default: 6, best: 9 } as const;

@@ -3,7 +3,7 @@
  * protocols and hosts; everything above it is the same for all.
  */
 
-import type { Encoding as AnyEncoding } from '../compress/encoding.ts';
+import type { BodyEncoding as Encoding } from '../compress/encoding.ts';
 import type { HttpEndpoint } from './endpoint.ts';
 
 export const SIGNALS = ['traces', 'metrics', 'logs', 'profiles'] as const;
@@ -11,7 +11,7 @@ export const SIGNALS = ['traces', 'metrics', 'logs', 'profiles'] as const;
 export type Signal = (typeof SIGNALS)[number];
 
 /** A Content-Encoding, in gRPC a grpc-encoding (where `snappy` is framed). */
-export type Encoding = Exclude<AnyEncoding, 'deflate-raw'>;
+export type { Encoding };
 
 /** One encoded request. Immutable: encoded once, compressed once, whatever happens on the wire. */
 export interface Payload {

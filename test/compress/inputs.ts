@@ -22,6 +22,19 @@ export function prose(length: number): Uint8Array {
   return new TextEncoder().encode(text.slice(0, length));
 }
 
+/** Calls `check` with every length up to 300, of four kinds. */
+export function eachShort(check: (input: Uint8Array, label: string) => void): void {
+  for (let length = 0; length <= 300; length++) {
+    check(noise(length), 'noise');
+    check(new Uint8Array(length).fill(7), 'one byte');
+    check(prose(length), 'prose');
+    check(
+      Uint8Array.from({ length }, (_, i) => i % 5),
+      'period 5',
+    );
+  }
+}
+
 /** Pieces of all kinds in any order, and some of them again. */
 export function mixture(): Uint8Array {
   const kinds = [noise, prose, (length: number) => new Uint8Array(length)];

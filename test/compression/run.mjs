@@ -18,7 +18,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { build } from 'esbuild';
+import { bundleForNode } from '../../scripts/bundle-for-node.mjs';
 
 const INSTALL_MS = 240_000;
 const here = dirname(fileURLToPath(import.meta.url));
@@ -71,17 +71,9 @@ function install() {
 /** What of the checkout is used, bundled to where the package's own name leads to its build. */
 async function loadSubjects() {
   const folder = join(root, 'build/compression', String(process.pid));
-  await build({
+  await bundleForNode({
     entryPoints: [join(here, 'subjects.ts')],
     outdir: folder,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    packages: 'external',
-    sourcemap: 'inline',
-    logLevel: 'error',
   });
   try {
     return await import(pathToFileURL(join(folder, 'subjects.mjs')).href);

@@ -1,15 +1,7 @@
 import { codecOn } from '../../codec.ts';
 import { inlinedEngines } from '../../engine/inlined.ts';
 
-const codec = codecOn(inlinedEngines);
+// Documented where declarations come from: ../node/codec.ts.
+export const { encodeTraces, encodeTracesJson, ready } = codecOn(inlinedEngines);
 
-/** See {@link Codec.encodeTraces}. */
-export const encodeTraces = codec.encodeTraces;
-/** See {@link Codec.encodeTracesJson}. */
-export const encodeTracesJson = codec.encodeTracesJson;
-/** See {@link Codec.ready}. */
-export const ready = codec.ready;
-
-export type { Codec } from '../../codec.ts';
 export { isOtlpError, OtlpError } from '../../errors.ts';
-export type * from '../../exporters/span-like.ts';

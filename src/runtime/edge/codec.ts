@@ -1,15 +1,7 @@
 import { codecOn } from '../../codec.ts';
 import { engines } from './engines.ts';
 
-const codec = codecOn(engines);
+// Documented where declarations come from: ../node/codec.ts.
+export const { encodeTraces, encodeTracesJson, ready } = codecOn(engines);
 
-/** See {@link Codec.encodeTraces}. */
-export const encodeTraces = codec.encodeTraces;
-/** See {@link Codec.encodeTracesJson}. */
-export const encodeTracesJson = codec.encodeTracesJson;
-/** See {@link Codec.ready}. */
-export const ready = codec.ready;
-
-export type { Codec } from '../../codec.ts';
 export { isOtlpError, OtlpError } from '../../errors.ts';
-export type * from '../../exporters/span-like.ts';

@@ -1,10 +1,10 @@
 import * as zlib from 'node:zlib';
 import type { LateCompressor } from '../../compress/compress.ts';
-import { BROTLI_QUALITIES } from '../../compress/encoding.ts';
+import { BROTLI_QUALITIES, ZLIB_LEVELS } from '../../compress/encoding.ts';
 import { type LateParts, type LateSources, lateCompressor } from '../../compress/policy.ts';
+import { brotliOptions } from './brotli.ts';
 import { codecsSources } from './codecs.ts';
 
-const DEFLATE_LEVELS = { fast: 1, default: 6, best: 9 };
 const ZSTD_LEVELS = { fast: 1, default: 3, best: 9 };
 
 /** What Node's zlib has from 22.15 on. */
@@ -16,12 +16,12 @@ const { zstdCompressSync } = zlib as {
 const ZSTD_LEVEL = 100;
 
 const toZlib: LateSources['host']['zlib'] = (bytes, level) =>
-  zlib.deflateSync(bytes, { level: DEFLATE_LEVELS[level] });
+  zlib.deflateSync(bytes, { level: ZLIB_LEVELS[level] });
 
 const sources: LateSources = {
   codecs: codecsSources,
   host: {
-    gzip: (bytes, level) => zlib.gzipSync(bytes, { level: DEFLATE_LEVELS[level] }),
+    gzip: (bytes, level) => zlib.gzipSync(bytes, { level: ZLIB_LEVELS[level] }),
     zlib: toZlib,
     deflate: toZlib,
     ...(zstdCompressSync !== undefined && {
@@ -31,11 +31,8 @@ const sources: LateSources = {
     // Its best takes a second for a megabyte: off the main thread.
     br: (bytes, level) =>
       new Promise((resolve, reject) => {
-        const params = {
-          [zlib.constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITIES[level],
-          [zlib.constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
-        };
-        zlib.brotliCompress(bytes, { params }, (error, body) => {
+        const options = brotliOptions(bytes, BROTLI_QUALITIES[level]);
+        zlib.brotliCompress(bytes, options, (error, body) => {
           if (error === null) resolve(body);
           else reject(error);
         });

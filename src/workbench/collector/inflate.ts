@@ -1,35 +1,21 @@
-import { promisify } from 'node:util';
-import zlib from 'node:zlib';
 import { TooLong } from '../../compress/inflate/damaged.ts';
 import { INFLATE as OTHERS } from '../../compress/inflate/inflaters.ts';
 import { OtlpError } from '../../errors.ts';
+import { ZLIB_INFLATE } from '../../runtime/node/zlib-inflate.ts';
 import { Undecodable } from './decode.ts';
 
 /** Throws a {@link TooLong}, or zlib's word for it, beyond `maxBytes`. */
 type Inflate = (bytes: Uint8Array, maxBytes: number) => Uint8Array | Promise<Uint8Array>;
 
-/** From Node.js 22.15 on; in the types of the oldest that is supported it is not. */
-const { zstdDecompress } = zlib as unknown as {
-  readonly zstdDecompress?: (bytes: Uint8Array, ...rest: unknown[]) => void;
-};
-
-function byZlib(call: (bytes: Uint8Array, ...rest: never[]) => void): Inflate {
-  const inflateBody = promisify(call) as (
-    bytes: Uint8Array,
-    options: { maxOutputLength: number },
-  ) => Promise<Uint8Array>;
-  return (bytes, maxOutputLength) => inflateBody(bytes, { maxOutputLength });
-}
-
 const INFLATE: Readonly<Record<string, Inflate>> = {
-  gzip: byZlib(zlib.gunzip),
-  zstd: zstdDecompress === undefined ? OTHERS.zstd : byZlib(zstdDecompress),
-  zlib: byZlib(zlib.inflate),
-  deflate: byZlib(zlib.inflate),
+  gzip: ZLIB_INFLATE.gzip,
+  zstd: ZLIB_INFLATE.zstd ?? OTHERS.zstd,
+  zlib: ZLIB_INFLATE.zlib,
+  deflate: ZLIB_INFLATE.deflate,
   snappy: OTHERS.snappy,
   lz4: OTHERS.lz4,
   'x-snappy-framed': OTHERS['x-snappy-framed'],
-  br: byZlib(zlib.brotliDecompress),
+  br: ZLIB_INFLATE.br,
 };
 
 /** Content codings that are taken, most common first; `identity` always is. */
