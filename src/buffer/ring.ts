@@ -29,32 +29,18 @@ import {
   SPAN_TEXT,
   SPAN_TRACE_ID,
   STRINGS_HALF_BYTES,
-  VALUE_ARRAY,
-  VALUE_BYTES,
-  VALUE_DOUBLE,
-  VALUE_EMPTY,
   VALUE_FALSE,
   VALUE_INT32,
-  VALUE_INT64,
   VALUE_KIND_BITS,
-  VALUE_MAP,
-  VALUE_STRING,
   VALUE_STRING_REF,
   VALUE_TEXT,
   VALUE_TRUE,
 } from '../engine/generated/layout.ts';
 import type { Engine } from '../engine/select.ts';
-import {
-  type Attributes,
-  type EventData,
-  type Group,
-  type RareSpanData,
-  RecordMap,
-  type RecordValue,
-  type SpanData,
-} from './record.ts';
+import type { Attributes, EventData, Group, RareSpanData, SpanData } from './record.ts';
 import type { Key, Shape } from './shape.ts';
 import { StringTable } from './strings.ts';
+import { OVERFLOW, SLACK_WORDS, WordWriter } from './words.ts';
 
 /** What became of a record. */
 export type Written =
@@ -72,11 +58,6 @@ interface PlacedScope {
 
 /** One record may take this share of a ring that others wait in. */
 const RECORD_SHARE = 16;
-/** Words a writer may put down between two looks at the limit. */
-const SLACK_WORDS = 64;
-/** Up to here a loop over char codes beats `encodeInto` and its view. */
-const LOOP_UNITS = 32;
-const OVERFLOW = -1;
 /** Records whose texts are gathered before they are converted in one go. */
 const GATHER_RECORDS = 32;
 /** Texts gathered at most, and their UTF-16 units. */
@@ -94,23 +75,16 @@ const MAX_REST = 65536;
  * (`assembly/buffer/record.ts` draws them): ended spans become words by typed-array stores,
  * without a call into the engine. Positions and counts live in linear memory.
  */
-export class Ring {
+export class Ring extends WordWriter {
   readonly strings: StringTable;
   readonly ringBytes: number;
   /** Bytes one record may take at most. */
   readonly recordBytes: number;
   private readonly engine: Engine;
-  private readonly words: Int32Array;
-  private readonly bytes: Uint8Array;
-  private readonly doubles = new Float64Array(1);
-  private readonly doubleWords = new Int32Array(this.doubles.buffer);
-  private readonly encoder = new TextEncoder();
   /** Where the head was when the string table last swapped its halves. */
   private swapHead = 0;
   /** Whether the ring may still hold records from before that, which point into the other half. */
   private holdsOlder = false;
-  /** Word index that the record being written must not pass. */
-  private limit = 0;
   /** Word index of the ring's begin. */
   private readonly base: number;
   /** Word indexes: the first record not committed yet, and where the next one goes. */
@@ -142,14 +116,13 @@ export class Ring {
     recordBytes = ringBytes / RECORD_SHARE,
     at = RING_BASE,
   ) {
+    super(engine.buffer);
     this.base = at >> 2;
     this.first = this.base;
     this.next = this.base;
     this.engine = engine;
     this.ringBytes = ringBytes;
     this.recordBytes = recordBytes;
-    this.words = new Int32Array(engine.buffer);
-    this.bytes = new Uint8Array(engine.buffer);
     this.strings = new StringTable(engine.buffer);
     engine.core.initRing(at, ringBytes);
   }
@@ -535,93 +508,6 @@ export class Ring {
     shape.epoch = strings.epoch;
   }
 
-  /** An attribute whose key found no place in the string table. */
-  private inlineKey(w: number, name: string, value: RecordValue): number {
-    // The kind goes into the head, which stands before the key: write the value behind the
-    // key and then move its head up front.
-    const afterKey = this.inline(w + 1, name);
-    if (afterKey < 0) return OVERFLOW;
-    const saved = this.words[afterKey - 1]!;
-    const end = this.value(afterKey - 1, 0, value);
-    this.words[w] = this.words[afterKey - 1]!;
-    this.words[afterKey - 1] = saved;
-    return end;
-  }
-
-  /** A value of any kind behind its head word; returns the next word, or OVERFLOW. */
-  private value(w: number, head: number, value: RecordValue): number {
-    const words = this.words;
-    if (w > this.limit) return OVERFLOW;
-    // Not a switch: `typeof` against a literal is two instructions, its value is a call.
-    if (typeof value === 'string') {
-      words[w] = head | VALUE_STRING;
-      return this.inline(w + 1, value);
-    }
-    if (typeof value === 'number') return this.number(w, head, value);
-    if (typeof value === 'boolean') {
-      words[w] = head | (value ? VALUE_TRUE : VALUE_FALSE);
-      return w + 1;
-    }
-    if (typeof value !== 'bigint') return this.object(w, head, value);
-    const low = BigInt.asIntN(64, value);
-    words[w] = head | VALUE_INT64;
-    words[w + 1] = Number(BigInt.asIntN(32, low));
-    words[w + 2] = Number(low >> 32n);
-    return w + 3;
-  }
-
-  /** Whole numbers up to 2^53 are int64; all others, -0 too, are doubles. */
-  private number(w: number, head: number, value: number): number {
-    const words = this.words;
-    if ((value | 0) === value && (value !== 0 || 1 / value > 0)) {
-      words[w] = head | VALUE_INT32;
-      words[w + 1] = value;
-      return w + 2;
-    }
-    if (Number.isSafeInteger(value) && value !== 0) {
-      words[w] = head | VALUE_INT64;
-      words[w + 1] = value | 0;
-      words[w + 2] = Math.floor(value / 4294967296);
-      return w + 3;
-    }
-    this.doubles[0] = value;
-    words[w] = head | VALUE_DOUBLE;
-    words[w + 1] = this.doubleWords[0]!;
-    words[w + 2] = this.doubleWords[1]!;
-    return w + 3;
-  }
-
-  private object(w: number, head: number, value: object | null): number {
-    const words = this.words;
-    if (value === null) {
-      words[w] = head | VALUE_EMPTY;
-      return w + 1;
-    }
-    if (value instanceof Uint8Array) {
-      const end = w + 2 + ((value.length + 3) >> 2);
-      if (end > this.limit) return OVERFLOW;
-      words[w] = head | VALUE_BYTES;
-      words[w + 1] = value.length;
-      this.bytes.set(value, (w + 2) << 2);
-      return end;
-    }
-    if (value instanceof RecordMap) {
-      words[w] = head | VALUE_MAP;
-      words[w + 1] = value.keys.length;
-      w += 2;
-      for (let i = 0; i < value.keys.length && w >= 0; i++) {
-        w = this.inlineKey(w, value.keys[i]!, value.values[i]!);
-      }
-      return w;
-    }
-    const elements = value as readonly RecordValue[];
-    words[w] = head | VALUE_ARRAY;
-    words[w + 1] = elements.length;
-    w += 2;
-    for (let i = 0; i < elements.length && w >= 0; i++) w = this.value(w, 0, elements[i]!);
-    return w;
-  }
-
   /**
    * The address of `text` if it is interned or worth it, else 0. Interning pays where values
    * repeat, so each key has credit: a hit earns, a miss costs; a key without credit has its
@@ -648,45 +534,5 @@ export class Ring {
     key.lastRef = ref;
     key.lastEpoch = epoch;
     return ref;
-  }
-
-  /** Length word and UTF-8 bytes, padded to whole words. */
-  private inline(w: number, text: string): number {
-    if (text.length > LOOP_UNITS || w > this.limit) return this.long(w, text);
-    const bytes = this.bytes;
-    const units = text.length;
-    const at = (w + 1) << 2;
-    for (let i = 0; i < units; i++) {
-      const code = text.charCodeAt(i);
-      if (code > 127) return this.long(w, text);
-      bytes[at + i] = code;
-    }
-    this.words[w] = units;
-    return w + 1 + ((units + 3) >> 2);
-  }
-
-  private long(w: number, text: string): number {
-    if (w > this.limit) return OVERFLOW;
-    const at = (w + 1) << 2;
-    const { read, written } = this.encoder.encodeInto(
-      text,
-      this.bytes.subarray(at, this.limit << 2),
-    );
-    if (read < text.length) return OVERFLOW;
-    this.words[w] = written;
-    return w + 1 + ((written + 3) >> 2);
-  }
-
-  /** Like `inline`, but the length stands in a word of its own. */
-  private tail(w: number, text: string, lengthAt: number): number {
-    if (w < 0 || text === '') {
-      this.words[lengthAt] = 0;
-      return w;
-    }
-    const saved = this.words[w - 1]!;
-    const end = this.inline(w - 1, text);
-    this.words[lengthAt] = this.words[w - 1]!;
-    if (lengthAt !== w - 1) this.words[w - 1] = saved;
-    return end;
   }
 }
