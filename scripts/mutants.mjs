@@ -4,21 +4,21 @@
 const TRACER = 'src/api/trace/tracer.ts';
 const SPAN = 'src/api/trace/span.ts';
 const PROCESSORS = 'src/api/trace/processors.ts';
-const PROVIDER = 'src/api/trace/provider.ts';
+const SCOPES = 'src/api/scopes.ts';
 const ATTRIBUTES = 'src/api/trace/attributes.ts';
 
 export const mutants = [
   {
     what: 'scope attributes are dropped',
     row: 'TracerProvider / Get a Tracer with scope attributes',
-    file: PROVIDER,
+    file: SCOPES,
     from: 'new Group(describe(attributes), ',
     to: 'new Group(describe(undefined), ',
   },
   {
     what: 'the schema URL of a tracer is dropped',
     row: 'TracerProvider / Get a Tracer with schema_url',
-    file: PROVIDER,
+    file: SCOPES,
     from: "textOf(options.schemaUrl ?? '')",
     to: "''",
   },
@@ -68,8 +68,8 @@ export const mutants = [
     what: 'the option root is ignored',
     row: 'Span / Create root span',
     file: TRACER,
-    from: 'if (options?.root !== true) parent = parentIn(context);',
-    to: 'parent = parentIn(context);',
+    from: 'if (options?.root !== true) parent = spanIn(context);',
+    to: 'parent = spanIn(context);',
   },
   {
     what: 'processors get the root context',
@@ -82,7 +82,7 @@ export const mutants = [
     what: 'onEnding is not called',
     row: 'Span / SpanProcessor.OnEnding',
     file: PROCESSORS,
-    from: "attempt('onEnding', () => processor.onEnding?.(span))",
+    from: "this.attempt('onEnding', () => processor.onEnding?.(span))",
     to: '{}',
   },
   {

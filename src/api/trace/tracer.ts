@@ -3,13 +3,11 @@ import {
   type Context,
   context as contextApi,
   INVALID_SPAN_CONTEXT,
-  isSpanContextValid,
   ROOT_CONTEXT,
   type Sampler,
   type SamplingDecision,
   type SamplingResult,
   type Span,
-  type SpanContext,
   type SpanOptions,
   type Tracer,
   trace as traceApi,
@@ -25,12 +23,13 @@ import {
   FLAG_RANDOM,
   FLAG_SAMPLED,
   FLAG_SELF_REMOTE,
-  SpanIdentity,
+  type SpanIdentity,
 } from './identity.ts';
-import { type IdSource, traceIdHex, wordOfHex } from './ids.ts';
+import { type IdSource, traceIdHex } from './ids.ts';
 import { NonRecordingSpan } from './non-recording.ts';
 import { say } from './say.ts';
 import { RecordingSpan, type TraceShared } from './span.ts';
+import { spanIn } from './span-in.ts';
 
 /** A sampler; one that always decides the same may say so, and is then not asked. */
 export interface TraceSampler extends Sampler {
@@ -73,7 +72,7 @@ export class RecordingTracer implements Tracer {
     let parent: SpanIdentity | undefined;
     if (context !== ROOT_CONTEXT) {
       if (isTracingSuppressed(context)) return traceApi.wrapSpanContext(INVALID_SPAN_CONTEXT);
-      if (options?.root !== true) parent = parentIn(context);
+      if (options?.root !== true) parent = spanIn(context);
     }
     if (sampler !== undefined) {
       const drawn = identify(new NonRecordingSpan(), parent, ids);
@@ -156,32 +155,9 @@ export class RecordingTracer implements Tracer {
   }
 }
 
-/** The active span of a context, whoever made it; undefined where it is none that is valid. */
-function parentIn(context: Context): SpanIdentity | undefined {
-  const span = context instanceof ActiveSpanContext ? context.span : traceApi.getSpan(context);
-  if (span instanceof SpanIdentity) return span;
-  return span === undefined ? undefined : foreign(span.spanContext());
-}
-
 /** What samplers and processors see: for a root, no span. */
 function parentContext(options: SpanOptions | undefined, context: Context): Context {
   return options?.root === true ? traceApi.deleteSpan(context) : context;
-}
-
-/** A span that is not ours, mostly one in another process. */
-function foreign(context: SpanContext): SpanIdentity | undefined {
-  if (!isSpanContextValid(context)) return undefined;
-  const { traceId, spanId, traceState } = context;
-  const identity = new NonRecordingSpan();
-  identity.traceId0 = wordOfHex(traceId, 0);
-  identity.traceId1 = wordOfHex(traceId, 8);
-  identity.traceId2 = wordOfHex(traceId, 16);
-  identity.traceId3 = wordOfHex(traceId, 24);
-  identity.spanId0 = wordOfHex(spanId, 0);
-  identity.spanId1 = wordOfHex(spanId, 8);
-  identity.flags = (context.traceFlags & 0xff) | (context.isRemote ? FLAG_SELF_REMOTE : 0);
-  identity.traceState = traceState;
-  return identity;
 }
 
 /** Gives a new span its ids, and what it has of its parent. */
