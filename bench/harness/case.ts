@@ -32,8 +32,10 @@ export type Work =
 
 export interface TimedSubject {
   readonly name: string;
-  /** The timed work. Returns something, so that no engine may skip it. */
+  /** The timed work. Returns something, so that no engine may skip it; awaited if `async`. */
   run(): unknown;
+  /** `run` gives a promise. */
+  readonly async?: true;
   /** Untimed, before each run: fills what `run` empties. */
   before?(): void;
   /** Compressors: size of the input over size of the output. */
@@ -58,6 +60,7 @@ export const UNITS = {
   'CPU s per million spans': 'lower',
   'MiB peak RSS': 'lower',
   'bytes allocated/op': 'lower',
+  'bytes/series': 'lower',
   'MiB peak queue': 'lower',
   'spans dropped': 'lower',
   's until caught up': 'lower',

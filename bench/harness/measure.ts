@@ -42,7 +42,7 @@ interface Series {
 
 export async function measure(prepared: Prepared, effort: Effort): Promise<Measurement[]> {
   const series = prepared.work
-    ? timed(prepared.subjects as readonly TimedSubject[], prepared.work, effort)
+    ? await timed(prepared.subjects as readonly TimedSubject[], prepared.work, effort)
     : await measured(
         prepared.subjects as readonly MeasuredSubject[],
         roundsOf(prepared, effort),
@@ -51,14 +51,19 @@ export async function measure(prepared: Prepared, effort: Effort): Promise<Measu
   return series.map((own) => summary(own, prepared.rivals, series));
 }
 
-function timed(subjects: readonly TimedSubject[], work: Work, effort: Effort): Series[] {
-  const runs = subjects.map((subject) => warmUp(subject, effort));
+async function timed(
+  subjects: readonly TimedSubject[],
+  work: Work,
+  effort: Effort,
+): Promise<Series[]> {
+  const runs: number[] = [];
+  for (const subject of subjects) runs.push(await warmUp(subject, effort));
   const series: Series[] = subjects.map(({ name, ratio }) => {
     return { subject: name, unit: work.unit, figures: [], ratio };
   });
   for (let round = 0; round < effort.rounds; round++) {
     for (const at of rotation(subjects.length, round)) {
-      const meanMs = meanRunMs(subjects[at], runs[at]);
+      const meanMs = await meanRunMs(subjects[at], runs[at]);
       const figure =
         work.unit === 'ns/op' ? (meanMs * 1e6) / work.ops : work.bytes / (meanMs * 1e3);
       series[at].figures.push(figure);
@@ -68,13 +73,14 @@ function timed(subjects: readonly TimedSubject[], work: Work, effort: Effort): S
 }
 
 /** Runs the subject until it is hot and returns how many runs fill one round. */
-function warmUp(subject: TimedSubject, effort: Effort): number {
+async function warmUp(subject: TimedSubject, effort: Effort): Promise<number> {
   let runs = 0;
   const start = performance.now();
   let elapsedMs = 0;
   do {
     subject.before?.();
-    subject.run();
+    const running = subject.run();
+    if (subject.async) await running;
     runs++;
     elapsedMs = performance.now() - start;
   } while (elapsedMs < effort.warmupMs);
@@ -83,24 +89,25 @@ function warmUp(subject: TimedSubject, effort: Effort): number {
   let hotRuns = 0;
   do {
     subject.before?.();
-    subject.run();
+    const running = subject.run();
+    if (subject.async) await running;
     hotRuns++;
   } while (performance.now() - hotStart < effort.roundMs && hotRuns < runs);
   const eachMs = (performance.now() - hotStart) / hotRuns;
   return Math.max(1, Math.round(effort.roundMs / eachMs));
 }
 
-function meanRunMs(subject: TimedSubject, runs: number): number {
+async function meanRunMs(subject: TimedSubject, runs: number): Promise<number> {
   // Only the young generation: a full collection before every round also throws away the
   // engine's knowledge of object shapes and made upstream's recording 2.5 times slower.
   globalThis.gc?.({ type: 'minor' });
   const bench = new Bench({ iterations: runs, time: 0, warmup: false, throws: true });
   const before = subject.before && (() => subject.before?.());
   bench.add(subject.name, () => subject.run(), {
-    async: false,
+    async: subject.async ?? false,
     ...(before && { beforeEach: before }),
   });
-  const result = bench.runSync()[0].result;
+  const result = (subject.async ? await bench.run() : bench.runSync())[0].result;
   if (result.state !== 'completed') throw new Error(`${subject.name}: the round ${result.state}`);
   return result.latency.mean;
 }

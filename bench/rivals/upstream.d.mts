@@ -1,4 +1,4 @@
-import type { ContextManager, Tracer } from '@opentelemetry/api';
+import type { ContextManager, Logger, Meter, Tracer } from '@opentelemetry/api';
 import type { SpanLike } from '../../src/exporters/span-like.ts';
 
 /** Upstream's ReadableSpan, as far as it goes on the wire. */
@@ -47,3 +47,25 @@ export function delivering(options: {
   readonly gzip: boolean;
   readonly Exporter?: SpanExporter;
 }): UpstreamDelivery;
+
+/** Upstream's ReadableLogRecord, which nobody here looks into. */
+export type ReadableLogRecord = object;
+
+/** A logger whose records are kept until taken. */
+export function logging(): { readonly logger: Logger; take(): ReadableLogRecord[] };
+/** One ExportLogsServiceRequest as protobuf. */
+export function serializeLogs(records: readonly ReadableLogRecord[]): Uint8Array;
+
+export interface MeteringOptions {
+  readonly temporality: 'cumulative' | 'delta';
+  /** What histograms become. */
+  readonly histogram: 'explicit' | 'exponential';
+  readonly cardinalityLimit: number;
+}
+
+/** A meter and a reader that collects when asked. */
+export function metering(options: MeteringOptions): {
+  readonly meter: Meter;
+  /** Collects, and encodes what was collected as one ExportMetricsServiceRequest. */
+  collect(): Promise<Uint8Array>;
+};

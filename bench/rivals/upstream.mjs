@@ -3,8 +3,20 @@
 
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
-import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
+import {
+  JsonTraceSerializer,
+  ProtobufLogsSerializer,
+  ProtobufMetricsSerializer,
+  ProtobufTraceSerializer,
+} from '@opentelemetry/otlp-transformer';
 import { resourceFromAttributes } from '@opentelemetry/resources';
+import { LoggerProvider } from '@opentelemetry/sdk-logs';
+import {
+  AggregationTemporality,
+  AggregationType,
+  MeterProvider,
+  MetricReader,
+} from '@opentelemetry/sdk-metrics';
 import {
   AlwaysOffSampler,
   BatchSpanProcessor,
@@ -96,5 +108,56 @@ export function delivering({ url, gzip, Exporter = OTLPTraceExporter }) {
     },
     flush: () => processor.forceFlush(),
     shutdown: () => processor.shutdown(),
+  };
+}
+
+export function logging() {
+  let records = [];
+  const collect = {
+    onEmit: (record) => void records.push(record),
+    forceFlush: () => Promise.resolve(),
+    shutdown: () => Promise.resolve(),
+  };
+  return {
+    logger: new LoggerProvider({ resource, processors: [collect] }).getLogger('bench', '1.0.0'),
+    take() {
+      const taken = records;
+      records = [];
+      return taken;
+    },
+  };
+}
+
+export function serializeLogs(records) {
+  return ProtobufLogsSerializer.serializeRequest(records);
+}
+
+/** Only collects when asked. */
+class AskedReader extends MetricReader {
+  async onForceFlush() {}
+  async onShutdown() {}
+}
+
+export function metering({ temporality, histogram, cardinalityLimit }) {
+  const chosen =
+    temporality === 'delta' ? AggregationTemporality.DELTA : AggregationTemporality.CUMULATIVE;
+  const reader = new AskedReader({
+    aggregationTemporalitySelector: () => chosen,
+    aggregationSelector: (type) => ({
+      type:
+        histogram === 'exponential' && type === 'HISTOGRAM'
+          ? AggregationType.EXPONENTIAL_HISTOGRAM
+          : AggregationType.DEFAULT,
+    }),
+    cardinalitySelector: () => cardinalityLimit,
+  });
+  const provider = new MeterProvider({ resource, readers: [reader] });
+  return {
+    meter: provider.getMeter('bench', '1.0.0'),
+    async collect() {
+      const { resourceMetrics, errors } = await reader.collect();
+      if (errors.length > 0) throw errors[0];
+      return ProtobufMetricsSerializer.serializeRequest(resourceMetrics);
+    },
   };
 }

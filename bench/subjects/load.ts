@@ -12,6 +12,9 @@ export interface Subjects {
   hashes: typeof import('./hashes.ts');
   entries: typeof import('./entries.ts');
   ours: typeof import('./ours.ts');
+  'harness-metrics': typeof import('./harness-metrics.ts');
+  'upstream-logs': typeof import('./upstream-logs.ts');
+  'upstream-metrics': typeof import('./upstream-metrics.ts');
 }
 
 /**
