@@ -2,6 +2,7 @@
 
 export * from './memory';
 export * from './status';
+export * from './buffer/cell';
 export * from './buffer/record';
 export * from './buffer/strings';
 export * from './compress/level';
