@@ -1,26 +1,32 @@
 /**
- * Bytes allocated per recorded span, in a process of its own whose young generation is so
- * large that nothing is collected meanwhile: what the heap grew by is what was allocated.
+ * Bytes allocated per recorded span, log record or measurement, in a process of its own whose
+ * young generation is so large that nothing is collected meanwhile: what the heap grew by is
+ * what was allocated.
  */
 
 import { PerformanceObserver } from 'node:perf_hooks';
+import { MEASUREMENTS } from '../measurements.ts';
 import { BATCH } from '../workload.ts';
-import type { Subject } from './engines.ts';
+import type { EngineName, Subject } from './engines.ts';
 import { load } from './load.ts';
+
+/** What is recorded. */
+export type Allocating = 'span' | 'log' | 'counter' | 'histogram';
 
 export interface AllocationOrder {
   readonly subject: Subject;
+  readonly what: Allocating;
 }
 
 export interface AllocationResult {
-  readonly bytesPerSpan: number;
+  readonly bytesPerOp: number;
 }
 
 const WARM_BATCHES = 160;
 const BATCHES = 16;
 
 const order: AllocationOrder = JSON.parse(process.argv[2]);
-const { run } = await open(order.subject);
+const { run, ops } = await open(order);
 for (let i = 0; i < WARM_BATCHES; i++) run();
 await new Promise((resolve) => setTimeout(resolve, 50));
 globalThis.gc?.({ type: 'minor' });
@@ -43,14 +49,41 @@ if (collections.some((at) => at >= start && at <= end)) {
   throw new Error('garbage was collected while allocation was measured');
 }
 
-const result: AllocationResult = { bytesPerSpan: bytes / (BATCHES * BATCH) };
+const result: AllocationResult = { bytesPerOp: bytes / (BATCHES * ops) };
 process.send?.(result);
 process.disconnect();
 
-async function open(subject: Subject): Promise<{ run(): unknown }> {
-  if (subject === 'opentelemetry-js') return (await load('upstream', 'allocation')).recorder();
-  const engine = subject.slice('otlp-wasm/'.length) as 'simd' | 'scalar' | 'portable';
-  return (await load('ours', 'allocation')).recorder(engine);
+async function open({ subject, what }: AllocationOrder): Promise<Recording> {
+  const ops = what === 'span' || what === 'log' ? BATCH : MEASUREMENTS;
+  return { ...(await openSubject(subject, what)), ops };
+}
+
+interface Recording {
+  run(): unknown;
+  readonly ops: number;
+}
+
+async function openSubject(subject: Subject, what: Allocating): Promise<{ run(): unknown }> {
+  const upstream = subject === 'opentelemetry-js';
+  const engine = subject.slice('otlp-wasm/'.length) as EngineName;
+  switch (what) {
+    case 'span':
+      if (upstream) return (await load('upstream', 'allocation')).recorder();
+      return (await load('ours', 'allocation')).recorder(engine);
+    case 'log':
+      if (subject === 'harness') return (await load('harness-metrics', 'allocation')).emitter();
+      return (await load('upstream-logs', 'allocation')).emitter();
+    case 'counter': {
+      if (subject === 'harness') return (await load('harness-metrics', 'allocation')).counting();
+      const { counting, open } = await load('upstream-metrics', 'allocation');
+      return counting(open);
+    }
+    case 'histogram': {
+      if (subject === 'harness') return (await load('harness-metrics', 'allocation')).recording();
+      const { recording, open } = await load('upstream-metrics', 'allocation');
+      return recording(open, 'explicit');
+    }
+  }
 }
 
 function allocatedBytes(): number {

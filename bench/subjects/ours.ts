@@ -14,7 +14,7 @@ import type { TraceSampler } from '../../src/api/trace/tracer.ts';
 import { Group } from '../../src/buffer/record.ts';
 import { Ring } from '../../src/buffer/ring.ts';
 import { ShapeTree } from '../../src/buffer/shape.ts';
-import { encodeTraces } from '../../src/codec/encode.ts';
+import { encodeBatch } from '../../src/codec/encode.ts';
 import { gzipCapacity } from '../../src/compress/compress.ts';
 import type { Deliver } from '../../src/deliver/deliver.ts';
 import { OVERSHOOT_BYTES, RING_BASE } from '../../src/engine/generated/layout.ts';
@@ -31,6 +31,7 @@ import type { Delivery, Way } from './delivering.ts';
 const RING_BYTES = 4 * 2 ** 20;
 const REQUEST_AT = RING_BASE + RING_BYTES;
 const LIMIT_BYTES = 4 * 2 ** 20;
+const REQUEST = { at: REQUEST_AT, limitBytes: LIMIT_BYTES };
 
 const BOUNDS = { count: 128, valueLength: Number.POSITIVE_INFINITY, valueDepth: 64 };
 
@@ -58,6 +59,7 @@ function open(name: EngineName, sampler?: TraceSampler): Path {
   const ring = new Ring(engine, RING_BYTES);
   const request = { at: REQUEST_AT, limitBytes: LIMIT_BYTES };
   const pipeline = new Pipeline({
+    signal: 'traces',
     host: still,
     deliver: { push: unexpected } as unknown as Deliver,
     beforeBatch: unexpected,
@@ -86,7 +88,7 @@ function open(name: EngineName, sampler?: TraceSampler): Path {
     tracer: provider.getTracer('bench', '1.0.0'),
     encode(spans = BATCH) {
       ring.commit();
-      const encoded = encodeTraces(engine, REQUEST_AT, LIMIT_BYTES, spans);
+      const encoded = encodeBatch(engine, ring.control, REQUEST, spans);
       if (encoded?.records !== spans) throw new Error(`${encoded?.records} spans encoded`);
       return encoded.bytes;
     },
