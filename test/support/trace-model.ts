@@ -106,14 +106,14 @@ interface LongBits {
   readonly high: number;
 }
 
-function bits(long: LongBits | null): bigint {
+export function bits(long: LongBits | null): bigint {
   if (long === null) return 0n;
   return (BigInt(long.high >>> 0) << 32n) | BigInt(long.low >>> 0);
 }
 
-const hex = (bytes: Uint8Array | null) => Buffer.from(bytes ?? []).toString('hex');
+export const hex = (bytes: Uint8Array | null) => Buffer.from(bytes ?? []).toString('hex');
 
-function value(message: Message): ModelValue {
+export function value(message: Message): ModelValue {
   switch (message?.value) {
     case 'stringValue':
       return { string: message.stringValue };
@@ -134,7 +134,7 @@ function value(message: Message): ModelValue {
   }
 }
 
-function attributes(pairs: Message[]): ModelAttributes {
+export function attributes(pairs: Message[]): ModelAttributes {
   return pairs.map((pair) => [pair.key ?? '', value(pair.value)]);
 }
 
