@@ -21,10 +21,12 @@
  *            ├──────────────────────────────┤ the rest is placed at start from the options:
  *            │ ring            2^n, 4 MiB   │ records of ended spans
  *            ├──────────────────────────────┤
- *            │ encoded request  4 MiB + pad │ one ExportTraceServiceRequest
+ *            │ ring            2^n, 4 MiB   │ log records
+ *            ├──────────────────────────────┤
+ *            │ encoded request  4 MiB + pad │ one export request
  *            ├──────────────────────────────┤
  *            │ compressed       4 MiB + pad │ its gzip member
- *            └──────────────────────────────┘ 13.1 MiB by default, 16.1 with codecs
+ *            └──────────────────────────────┘ 17.1 MiB by default, 20.1 with codecs
  * ```
  */
 
@@ -32,23 +34,27 @@
 export const CONTROL_BASE: i32 = 0;
 export const CONTROL_BYTES: i32 = 0x1000;
 
-/** Byte position where the next record goes; counts up for ever, modulo 2^32. */
-export const CONTROL_HEAD: i32 = CONTROL_BASE + 0;
-/** Byte position of the oldest record not yet drained; modulo 2^32. */
-export const CONTROL_TAIL: i32 = CONTROL_BASE + 4;
-/** Size of the ring in bytes, a power of two. */
-export const CONTROL_RING_BYTES: i32 = CONTROL_BASE + 8;
 /** Generation of the string table; its lowest bit picks the half in use. */
-export const CONTROL_EPOCH: i32 = CONTROL_BASE + 12;
-/** Records taken by the last encode call. */
-export const CONTROL_TAKEN: i32 = CONTROL_BASE + 16;
+export const CONTROL_EPOCH: i32 = CONTROL_BASE + 0;
 /** Serial number of the last encode call (marks which groups belong to it). */
-export const CONTROL_SERIAL: i32 = CONTROL_BASE + 20;
-/** Records in the ring that are committed and not yet drained. */
-export const CONTROL_COUNT: i32 = CONTROL_BASE + 24;
+export const CONTROL_SERIAL: i32 = CONTROL_BASE + 4;
 
-/** Address of the ring. */
-export const CONTROL_RING_BASE: i32 = CONTROL_BASE + 28;
+/** The rings: of spans and of log records. Each has these words. */
+export const SPAN_RING: i32 = CONTROL_BASE + 64;
+export const LOG_RING: i32 = CONTROL_BASE + 128;
+
+/** Byte position where the next record goes; counts up for ever, modulo 2^32. */
+export const RING_HEAD: i32 = 0;
+/** Byte position of the oldest record not yet drained; modulo 2^32. */
+export const RING_TAIL: i32 = 4;
+/** Size of the ring in bytes, a power of two. */
+export const RING_SIZE: i32 = 8;
+/** Address of its first byte. */
+export const RING_AT: i32 = 12;
+/** Records in the ring that are committed and not yet drained. */
+export const RING_COUNT: i32 = 16;
+/** Records taken by the last encode call. */
+export const RING_TAKEN: i32 = 20;
 
 export const CRC32_TABLES: i32 = CONTROL_BASE + CONTROL_BYTES;
 export const CRC32_TABLES_BYTES: i32 = 16 * 1024;
@@ -57,7 +63,7 @@ export const GZIP_WORK: i32 = CRC32_TABLES + CRC32_TABLES_BYTES;
 export const GZIP_WORK_BYTES: i32 = 0x80000 - GZIP_WORK;
 
 /**
- * The end of the gzip work area: what encodeTraces notes of its last request, a word for each id in
+ * The end of the gzip work area: what encodeBatch notes of its last request, a word for each id in
  * ascending order: the place of its second byte in the request << 4 | how many bytes there are from
  * there on but for the last, and the largest i32 behind the last one. A place may be off by the few bytes by which
  * a length prefix turned out longer or shorter than guessed. Where there is no room for all of

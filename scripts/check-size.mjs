@@ -21,11 +21,12 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
  * the checks of all these options; recoding, splitting, JSON and gRPC are loaded late. Node has besides them samplers and propagators by variable, exporters to
  * the console and to files, and Jaeger's remote sampling, for 6 KiB. Half a KiB everywhere is for option
  * `compression` (names, levels, threshold), what an endpoint refuses, encoding by encoding, and the wait
- * for compressors; these, and what inflates again, are loaded late.
+ * for compressors; these, and what inflates again, are loaded late. The core's 12 KiB became 13.5 for log
+ * records, which share rings, strings and attributes with spans and add 1.2.
  */
 const LIMITS = [
-  { file: 'src/engine/generated/core-simd.wasm', raw: 12 * 1024 },
-  { file: 'src/engine/generated/core-scalar.wasm', raw: 13 * 1024 },
+  { file: 'src/engine/generated/core-simd.wasm', raw: 13.5 * 1024 },
+  { file: 'src/engine/generated/core-scalar.wasm', raw: 14 * 1024 },
   { file: 'src/engine/generated/codecs-simd.wasm', raw: 40 * 1024 },
   { file: 'src/engine/generated/hashes-simd.wasm', raw: 6 * 1024 },
   { file: 'dist/browser.js', gzip: 38.5 * 1024 },

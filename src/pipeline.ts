@@ -3,14 +3,15 @@
  *
  *   api → buffer → codec → compress → deliver
  *
- * An ended span is written to the ring. A batch leaves the ring when it is large enough, old
- * enough, or when the ring fills up; it is encoded once, compressed once, copied out of engine
- * memory and handed to delivery.
+ * An ended span, or an emitted log record, is written to the ring of its signal. A batch leaves the ring
+ * when it is large enough, old enough, or when the ring fills up; it is encoded once, compressed once,
+ * copied out of engine memory and handed to delivery. (Metrics are no records: they are aggregated
+ * in cells, and join this way where a collection has been encoded; see metrics.ts.)
  */
 
-import type { Attributes, Group, SpanData } from './buffer/record.ts';
+import type { Attributes, Group, LogData, SpanData } from './buffer/record.ts';
 import type { Ring, Written } from './buffer/ring.ts';
-import { encodeTraces } from './codec/encode.ts';
+import { encodeBatch } from './codec/encode.ts';
 import type { Body } from './compress/compress.ts';
 import type { Deliver } from './deliver/deliver.ts';
 import type { Engine } from './engine/select.ts';
@@ -27,34 +28,36 @@ export interface PipelineParts {
 }
 
 export interface PipelineOptions {
+  /** What it carries: `end` takes spans, `emit` log records. */
+  readonly signal: 'traces' | 'logs';
   readonly host: Host;
   readonly deliver: Deliver;
   /** Called before each batch is taken. */
   readonly beforeBatch: () => void;
   readonly batch: {
-    /** Spans that make a batch go. */
+    /** Records that make a batch go. */
     readonly size: number;
-    /** Spans that one takes at most. */
+    /** Records that one takes at most. */
     readonly maxSize: number;
     readonly delayMs: number;
   };
-  /** Spans that may wait for an engine that is still loading. */
+  /** Records that may wait for an engine that is still loading. */
   readonly maxWaiting: number;
 }
 
-/** Batches and spans taken in one turn of the event loop at most: one to two milliseconds. */
+/** Batches and records taken in one turn of the event loop at most: one to two milliseconds. */
 const BATCHES_PER_TURN = 4;
-const SPANS_PER_TURN = 2048;
+const RECORDS_PER_TURN = 2048;
 
 /**
- * So long after a batch the next one goes on gathering, up to its maximum: where spans end fast, the
+ * So long after a batch the next one goes on gathering, up to its maximum: where records come fast, the
  * cost of a request is shared by more of them (measured: 7 to 10 % of all CPU time).
  */
 const GATHER_MS = 10;
 
 export class Pipeline {
   recorded = 0;
-  /** Spans that never reached delivery, by cause. */
+  /** Records that never reached delivery, by cause. */
   readonly dropped = { ring_full: 0, too_large: 0, engine_loading: 0, after_shutdown: 0 };
   /** Calls on spans that had ended. */
   readonly late = { calls: 0 };
@@ -63,12 +66,12 @@ export class Pipeline {
   /** While set, a batch waits for its time even if it is full: its resource is not complete. */
   patient = false;
   private readonly options: PipelineOptions;
-  private waiting: SpanData[] = [];
+  private waiting: (SpanData | LogData)[] = [];
   private maxWaiting: number;
   /** Records handed to a compressor that answers later, and what they wait for. */
   private compressing = 0;
   private readonly pending = new Set<Promise<void>>();
-  /** Spans in the ring that plan a turn; Infinity while one is planned. */
+  /** Records in the ring that plan a turn; Infinity while one is planned. */
   private wanted: number;
   /** When the last turn was. */
   private turnAt = Number.NEGATIVE_INFINITY;
@@ -88,7 +91,7 @@ export class Pipeline {
     this.highWater = parts.ring.ringBytes >> 1;
     const waiting = this.waiting;
     this.waiting = [];
-    for (const span of waiting) this.write(span, parts);
+    for (const record of waiting) this.write(record, parts);
   }
 
   /** Takes an ended span. Never throws, never waits; what cannot be kept is counted. */
@@ -101,32 +104,42 @@ export class Pipeline {
     else this.dropped.engine_loading++;
   }
 
-  private write(span: SpanData, parts: PipelineParts): void {
+  /** The same for an emitted log record, which whoever emits it uses again. */
+  emit(log: LogData): void {
+    this.recorded++;
+    const { parts } = this;
+    if (this.closed) this.dropped.after_shutdown++;
+    else if (parts !== undefined) this.write(log, parts);
+    else if (this.waiting.length < this.maxWaiting) this.waiting.push(kept(log));
+    else this.dropped.engine_loading++;
+  }
+
+  private write(record: SpanData | LogData, parts: PipelineParts): void {
     const { ring } = parts;
-    let written = ring.write(span);
+    let written = put(ring, record);
     const wasFull = written === 'full';
     if (wasFull) {
       this.journey(parts);
-      written = ring.write(span);
+      written = put(ring, record);
     }
     if (written !== 'written') {
       this.dropped[written === 'full' ? 'ring_full' : 'too_large']++;
       return;
     }
-    // One batch in one `end()` at most; pressure is looked at when a group of records is whole.
+    // One batch in one call at most; pressure is looked at when a group of records is whole.
     if (ring.uncommitted === 0 && !wasFull && ring.used > this.highWater) this.journey(parts);
     else if (ring.count >= this.wanted) this.planTurn();
     if (this.cancelTimer === undefined) this.startTimer();
   }
 
-  /** One batch, from the ring to delivery. Returns how many spans it had. */
+  /** One batch, from the ring to delivery. Returns how many records it had. */
   private journey(parts: PipelineParts): number {
-    const { deliver, batch, beforeBatch } = this.options;
+    const { signal, deliver, batch, beforeBatch } = this.options;
     const { engine, ring, request, makeBody } = parts;
 
     beforeBatch();
     ring.commit();
-    const encoded = encodeTraces(engine, request.at, request.limitBytes, batch.maxSize);
+    const encoded = encodeBatch(engine, ring.control, request, batch.maxSize);
     if (encoded === undefined) return 0;
     this.dropped.too_large += encoded.tooLarge;
     const { records } = encoded;
@@ -134,7 +147,7 @@ export class Pipeline {
 
     const body = makeBody(encoded.at, encoded.bytes, true);
     const send = ({ body, encoding, contentType, rawBytes }: Body) =>
-      deliver.push({ signal: 'traces', contentType, body, encoding, records, rawBytes });
+      deliver.push({ signal, contentType, body, encoding, records, rawBytes });
     if ('body' in body) send(body);
     else this.sendLater(body, records, send);
     return records;
@@ -171,10 +184,10 @@ export class Pipeline {
     this.wanted = batch.size;
     const { parts } = this;
     if (parts === undefined) return;
-    let spans = 0;
-    for (let i = 0; i < BATCHES_PER_TURN && spans < SPANS_PER_TURN; i++) {
+    let records = 0;
+    for (let i = 0; i < BATCHES_PER_TURN && records < RECORDS_PER_TURN; i++) {
       if (parts.ring.count < batch.size) return;
-      spans += this.journey(parts);
+      records += this.journey(parts);
     }
     if (parts.ring.count >= batch.size) this.planTurn();
   }
@@ -186,7 +199,7 @@ export class Pipeline {
     }, this.options.batch.delayMs);
   }
 
-  /** Gives a resource other contents, for the spans that wait as well; `full`: not now. */
+  /** Gives a resource other contents, for the records that wait as well; `full`: not now. */
   redescribe(resource: Group, attributes: Attributes, schemaUrl: string): Written {
     return this.parts?.ring.redescribe(resource, attributes, schemaUrl) ?? 'full';
   }
@@ -234,8 +247,17 @@ export class Pipeline {
     this.maxWaiting = 0;
   }
 
-  /** Spans that are neither dropped nor handed to delivery yet. */
+  /** Records that are neither dropped nor handed to delivery yet. */
   get queued(): number {
     return this.waiting.length + (this.parts?.ring.count ?? 0) + this.compressing;
   }
+}
+
+function put(ring: Ring, record: SpanData | LogData): Written {
+  return 'observedSec' in record ? ring.writeLog(record) : ring.write(record);
+}
+
+/** As it is at this moment. */
+function kept(log: LogData): LogData {
+  return { ...log, values: log.values.slice() };
 }

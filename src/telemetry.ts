@@ -124,7 +124,8 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
       ? host.grpcTransport!(reached)
       : host.httpTransport(reached);
   };
-  const exporter = options.transport ?? host.exporter?.(host.env, warn, otlp) ?? otlp();
+  const exporter =
+    options.transport ?? host.exporter?.('traces', host.env, warn, { otlp }) ?? otlp();
   // With nowhere to go, spans are recorded only for those who process them.
   const nowhere = exporter === 'none';
   const disabled = settings.disabled || (nowhere && settings.spanProcessors.length === 0);
@@ -136,6 +137,7 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
 
   const clock = new Clock(host.now, host.unixNow, host.originMs(), host.hrtime);
   const pipeline = new Pipeline({
+    signal: 'traces',
     host,
     deliver,
     beforeBatch: () => {
@@ -222,8 +224,12 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
     engine = selected;
     pipeline.open({
       engine: selected,
-      ring: new Ring(selected, ringBytes, undefined, plan.ringAt),
-      makeBody: bodiesOn({ engine: selected, plan, policy, host }, format(), warn),
+      ring: new Ring(selected, ringBytes, undefined, { at: plan.ringAt }),
+      makeBody: bodiesOn(
+        { signal: 'traces', engine: selected, plan, policy, host },
+        format(),
+        warn,
+      ),
       request: plan.request,
     });
   };

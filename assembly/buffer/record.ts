@@ -22,6 +22,22 @@
  *      · status message bytes
  * ```
  *
+ * A log record, whose first words are the same:
+ *
+ * ```text
+ *    0 size    4 scope    8 next
+ *   12 flags (bits 0..9: OTLP LogRecordFlags) | severity number << 12
+ *   16 trace id, 16 bytes          32 span id, 8 bytes (0: none of the two)
+ *   40 time, seconds               44 time, nanoseconds (both 0: not known)
+ *   48 observed, seconds           52 observed, nanoseconds
+ *   56 attributes (how many follow)      60 attributes (how many were dropped)
+ *   64 severity text    68 event name: its address in the string table, or 0 and its text follows
+ *   72 address of the text block
+ *   76 bodies that follow: 0 or 1
+ *   80 [severity text: length, bytes] · [event name: length, bytes] · [body: as an attribute]
+ *      · attributes
+ * ```
+ *
  * Strings that do not repeat are gathered over several records and converted to UTF-8 in one
  * go: the text block, which stands in the ring behind the records that need it, as a pad
  * whose first word is followed by the bytes. Being behind them it is freed after them.
@@ -50,9 +66,10 @@
 
 export const RECORD_PAD: i32 = <i32>0x80000000;
 
-export const SPAN_SIZE: i32 = 0;
-export const SPAN_SCOPE: i32 = 4;
-export const SPAN_NEXT: i32 = 8;
+export const RECORD_SIZE: i32 = 0;
+export const RECORD_SCOPE: i32 = 4;
+export const RECORD_NEXT: i32 = 8;
+
 export const SPAN_BITS: i32 = 12;
 export const SPAN_TRACE_ID: i32 = 16;
 export const SPAN_SPAN_ID: i32 = 32;
@@ -74,6 +91,21 @@ export const SPAN_HEADER_BYTES: i32 = 104;
 export const SPAN_KIND_SHIFT: i32 = 12;
 export const SPAN_STATUS_SHIFT: i32 = 16;
 export const SPAN_FLAGS_MASK: i32 = 0x3ff;
+
+export const LOG_BITS: i32 = 12;
+export const LOG_TRACE_ID: i32 = 16;
+export const LOG_SPAN_ID: i32 = 32;
+export const LOG_TIME: i32 = 40;
+export const LOG_OBSERVED: i32 = 48;
+export const LOG_ATTRIBUTES: i32 = 56;
+export const LOG_DROPPED_ATTRIBUTES: i32 = 60;
+export const LOG_SEVERITY_TEXT: i32 = 64;
+export const LOG_EVENT_NAME: i32 = 68;
+export const LOG_TEXT: i32 = 72;
+export const LOG_BODY: i32 = 76;
+export const LOG_HEADER_BYTES: i32 = 80;
+
+export const LOG_SEVERITY_SHIFT: i32 = 12;
 
 export const VALUE_EMPTY: i32 = 0;
 export const VALUE_TRUE: i32 = 1;

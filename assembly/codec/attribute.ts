@@ -161,7 +161,7 @@ function keyValueSize(r: i32): i32 {
 
 /** Writes the AnyValue whose words start at `r`; leaves `cursor` behind them. */
 function writeValue(p: i32, kind: i32, r: i32): i32 {
-  // bounds: attributes() has checked the room for the whole value, nested ones included.
+  // bounds: writeAttributes and writeAnyValue have checked the room for the whole value, nested ones included.
   if (kind == VALUE_STRING_REF) {
     const ref = load<i32>(r);
     const n = load<i32>(ref);
@@ -201,6 +201,17 @@ function writeValue(p: i32, kind: i32, r: i32): i32 {
   store<u8>(p, BOOL_VALUE);
   store<u8>(p + 1, kind == VALUE_TRUE ? 1 : 0);
   return p + 2;
+}
+
+/**
+ * Writes a field whose message is the AnyValue of that kind at `r`. Returns where the next byte goes, or
+ * 0 when `limit` would be passed; leaves `cursor` behind the value's words.
+ */
+export function writeAnyValue(p: i32, limit: i32, tag: i32, kind: i32, r: i32): i32 {
+  const n = valueSize(kind, r);
+  if (n > limit - p - 16) return 0;
+  store<u8>(p, tag);
+  return writeValue(writeVarint(p + 1, n), kind, r);
 }
 
 function writeNested(p: i32, kind: i32, r: i32): i32 {

@@ -31,7 +31,7 @@ export function writeGzipTrailer(crc: u32, length: i32, end: i32): void {
 /**
  * Compresses `length` bytes at `src` to `dst`; returns the member's length, or STATUS_NO_ROOM
  * if that is more than `capacity`. A capacity of length + 5 * ceil(length / 32768) + 64 always
- * suffices. `informed` says that `src` is what encodeTraces wrote last, so that its opaque fields
+ * suffices. `informed` says that `src` is what encodeBatch wrote last, so that its opaque fields
  * are known (match.ts). The output depends on the input and on that alone.
  *
  * bounds: the header ends 12 bytes from `dst`, which the overshoot covers at any capacity; the

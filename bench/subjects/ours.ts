@@ -57,7 +57,6 @@ interface Path {
 function open(name: EngineName, sampler?: TraceSampler): Path {
   const engine = engineOf(name, REQUEST_AT + LIMIT_BYTES + OVERSHOOT_BYTES);
   const ring = new Ring(engine, RING_BYTES);
-  const request = { at: REQUEST_AT, limitBytes: LIMIT_BYTES };
   const pipeline = new Pipeline({
     signal: 'traces',
     host: still,
@@ -66,7 +65,7 @@ function open(name: EngineName, sampler?: TraceSampler): Path {
     batch: { size: BATCH, maxSize: BATCH, delayMs: 1000 },
     maxWaiting: 0,
   });
-  pipeline.open({ engine, ring, makeBody: unexpected, request });
+  pipeline.open({ engine, ring, makeBody: unexpected, request: REQUEST });
   const provider = new RecordingTracerProvider(
     {
       clock: new Clock(host.now, host.unixNow, host.originMs(), host.hrtime),
@@ -95,7 +94,7 @@ function open(name: EngineName, sampler?: TraceSampler): Path {
     view: (bytes) => memory.subarray(REQUEST_AT, REQUEST_AT + bytes),
     discard() {
       ring.commit();
-      engine.core.discard(BATCH);
+      engine.core.discard(ring.control, BATCH);
     },
   };
 }

@@ -130,3 +130,38 @@ export interface RareSpanData {
   droppedEvents: number;
   droppedLinks: number;
 }
+
+/**
+ * A log record as the ring takes it: whoever emits it may use the object again as soon as it is
+ * written. Ids and times as in SpanData; an id of zeros is none.
+ */
+export interface LogData extends Attributes {
+  readonly scope: Group;
+  /** When it happened; both 0 where that is not known. */
+  timeSec: number;
+  timeNano: number;
+  observedSec: number;
+  observedNano: number;
+  /** SeverityNumber, 0: unspecified. */
+  severityNumber: number;
+  severityText: string;
+  /** What is known of severity texts, so that they are written once. */
+  severityKey: Key;
+  eventName: string;
+  /** Of that event name. */
+  eventKey: Key;
+  /** Undefined: it has none. `null` is an empty value. */
+  body: RecordValue | undefined;
+  /** A shape whose first key stands for the bodies of one logger: whether they repeat. */
+  bodyShape: Shape;
+  traceId0: number;
+  traceId1: number;
+  traceId2: number;
+  traceId3: number;
+  spanId0: number;
+  spanId1: number;
+  /** OTLP LogRecordFlags: W3C trace flags. */
+  flags: number;
+  /** Attributes over the limit. */
+  dropped: number;
+}

@@ -1,12 +1,28 @@
 import {
-  CONTROL_COUNT,
   CONTROL_EPOCH,
-  CONTROL_HEAD,
-  CONTROL_TAIL,
   GROUP_PARENT,
+  LOG_ATTRIBUTES,
+  LOG_BITS,
+  LOG_BODY,
+  LOG_DROPPED_ATTRIBUTES,
+  LOG_EVENT_NAME,
+  LOG_HEADER_BYTES,
+  LOG_OBSERVED,
+  LOG_RING,
+  LOG_SEVERITY_SHIFT,
+  LOG_SEVERITY_TEXT,
+  LOG_SPAN_ID,
+  LOG_TEXT,
+  LOG_TIME,
+  LOG_TRACE_ID,
   OVERSHOOT_BYTES,
   RECORD_PAD,
+  RECORD_SCOPE,
+  RECORD_SIZE,
   RING_BASE,
+  RING_COUNT,
+  RING_HEAD,
+  RING_TAIL,
   SPAN_ATTRIBUTES,
   SPAN_BITS,
   SPAN_DROPPED_ATTRIBUTES,
@@ -20,8 +36,7 @@ import {
   SPAN_MESSAGE_BYTES,
   SPAN_NAME,
   SPAN_PARENT_ID,
-  SPAN_SCOPE,
-  SPAN_SIZE,
+  SPAN_RING,
   SPAN_SPAN_ID,
   SPAN_START,
   SPAN_STATE_BYTES,
@@ -37,7 +52,7 @@ import {
   VALUE_TRUE,
 } from '../engine/generated/layout.ts';
 import type { Engine } from '../engine/select.ts';
-import type { Attributes, EventData, Group, RareSpanData, SpanData } from './record.ts';
+import type { Attributes, EventData, Group, LogData, RareSpanData, SpanData } from './record.ts';
 import type { Key, Shape } from './shape.ts';
 import { StringTable } from './strings.ts';
 import { OVERFLOW, SLACK_WORDS, WordWriter } from './words.ts';
@@ -49,12 +64,6 @@ export type Written =
   | 'full'
   /** Larger than the share of the ring one record may take. */
   | 'too_large';
-
-/** Where a scope stands in the string table. */
-interface PlacedScope {
-  readonly parent: Group;
-  readonly ref: number;
-}
 
 /** One record may take this share of a ring that others wait in. */
 const RECORD_SHARE = 16;
@@ -77,10 +86,20 @@ const MAX_REST = 65536;
  */
 export class Ring extends WordWriter {
   readonly strings: StringTable;
+  /** Those that share it. */
+  private readonly rings: Ring[];
   readonly ringBytes: number;
   /** Bytes one record may take at most. */
   readonly recordBytes: number;
   private readonly engine: Engine;
+  /** What the engine calls it: the address of its control words. */
+  readonly control: number;
+  /** Word indexes of the head, the tail and the count among those. */
+  private readonly head: number;
+  private readonly tailAt: number;
+  private readonly counted: number;
+  /** Which word of a record has the address of its text block. */
+  private readonly textWord: number;
   /** Where the head was when the string table last swapped its halves. */
   private swapHead = 0;
   /** Whether the ring may still hold records from before that, which point into the other half. */
@@ -101,20 +120,20 @@ export class Ring extends WordWriter {
   private markCount = 0;
   /** Zero while a group is defined: its strings are read before a text block exists. */
   private maxTextUnits = MAX_TEXT_UNITS;
-  /** The scopes that stand in the table's half in use, and those in the other one. */
-  private scopes: PlacedScope[] = [];
-  private olderScopes: PlacedScope[] = [];
+  /** The body of a log record goes as an attribute does. */
+  private body: Attributes | undefined;
 
   /**
    * @param ringBytes a power of two; the engine's memory must reach beyond it.
    * @param recordBytes the largest record, at most half of the ring.
-   * @param at address of the ring in the engine's memory.
+   * @param place address of the ring in the engine's memory; for log records, with the ring of spans
+   *   whose string table they share.
    */
   constructor(
     engine: Engine,
     ringBytes: number,
     recordBytes = ringBytes / RECORD_SHARE,
-    at = RING_BASE,
+    { at = RING_BASE, beside }: { readonly at?: number; readonly beside?: Ring } = {},
   ) {
     super(engine.buffer);
     this.base = at >> 2;
@@ -123,18 +142,25 @@ export class Ring extends WordWriter {
     this.engine = engine;
     this.ringBytes = ringBytes;
     this.recordBytes = recordBytes;
-    this.strings = new StringTable(engine.buffer);
-    engine.core.initRing(at, ringBytes);
+    this.control = beside === undefined ? SPAN_RING : LOG_RING;
+    this.head = (this.control + RING_HEAD) >> 2;
+    this.tailAt = (this.control + RING_TAIL) >> 2;
+    this.counted = (this.control + RING_COUNT) >> 2;
+    this.textWord = (beside === undefined ? SPAN_TEXT : LOG_TEXT) >> 2;
+    this.strings = beside?.strings ?? new StringTable(engine.buffer);
+    this.rings = beside?.rings ?? [];
+    this.rings.push(this);
+    engine.core.initRing(this.control, at, ringBytes);
   }
 
   /** Records waiting in the ring. */
   get count(): number {
-    return this.words[CONTROL_COUNT >> 2]! + this.uncommitted;
+    return this.words[this.counted]! + this.uncommitted;
   }
 
   /** Bytes in use. */
   get used(): number {
-    const committed = this.words[CONTROL_HEAD >> 2]! - this.words[CONTROL_TAIL >> 2]!;
+    const committed = this.words[this.head]! - this.words[this.tailAt]!;
     return (committed | 0) + ((this.next - this.first) << 2);
   }
 
@@ -143,22 +169,35 @@ export class Ring extends WordWriter {
    * be drained once it is committed.
    */
   write(span: SpanData): Written {
+    const problem = this.prepare(span.scope);
+    if (problem !== undefined) return problem;
+    const { text, markCount, next } = this;
+    return this.keep(this.span(span, span.scope, next), text, markCount);
+  }
+
+  /** The same for a log record. */
+  writeLog(log: LogData): Written {
+    const problem = this.prepare(log.scope);
+    if (problem !== undefined) return problem;
+    const { text, markCount, next } = this;
+    return this.keep(this.log(log, next), text, markCount);
+  }
+
+  /** Finds a place for a record of `scope`, at `next`. */
+  private prepare(scope: Group): Written | undefined {
     if (this.strings.full) this.swap();
     if (!this.claim()) return 'full';
-    const start = this.next;
-    const { scope } = span;
-    if (scope.epoch !== this.strings.epoch) {
-      const problem = this.define(scope, start);
-      if (problem !== undefined) return problem;
-    }
-    const { text, markCount } = this;
-    const end = this.span(span, scope, start);
+    return scope.epoch === this.strings.epoch ? undefined : this.define(scope, this.next);
+  }
+
+  /** Keeps the record that was written at `next` up to `end`, or takes back what it has gathered. */
+  private keep(end: number, text: string, markCount: number): Written {
     if (end < 0) {
       this.text = text;
       this.markCount = markCount;
       return 'too_large';
     }
-    this.words[(start + (SPAN_SIZE >> 2)) | 0] = (end - start) << 2;
+    this.words[(this.next + (RECORD_SIZE >> 2)) | 0] = (end - this.next) << 2;
     this.next = end;
     if (
       ++this.uncommitted === GATHER_RECORDS ||
@@ -172,7 +211,7 @@ export class Ring extends WordWriter {
 
   /** Makes every record written so far visible to whoever drains the ring. */
   commit(): void {
-    const { words, first, text, uncommitted } = this;
+    const { words, first, text, textWord, uncommitted } = this;
     if (uncommitted === 0) return;
     let end = this.next;
     if (text !== '') {
@@ -181,15 +220,15 @@ export class Ring extends WordWriter {
       let { written } = this.encoder.encodeInto(text, room);
       // As many bytes as units: all ASCII, and every text is where it was expected.
       if (written !== text.length) written = this.convertEach(at);
-      for (let r = first; r < end; r += words[r]! >> 2) words[r + (SPAN_TEXT >> 2)] = at;
+      for (let r = first; r < end; r += words[r]! >> 2) words[r + textWord] = at;
       const size = 4 + ((written + 3) & ~3);
       words[end] = RECORD_PAD | size;
       end += size >> 2;
       this.text = '';
       this.markCount = 0;
     }
-    words[CONTROL_HEAD >> 2] = words[CONTROL_HEAD >> 2]! + ((end - first) << 2);
-    words[CONTROL_COUNT >> 2] = words[CONTROL_COUNT >> 2]! + uncommitted;
+    words[this.head] = words[this.head]! + ((end - first) << 2);
+    words[this.counted] = words[this.counted]! + uncommitted;
     this.uncommitted = 0;
     this.first = end;
     this.next = end;
@@ -219,12 +258,12 @@ export class Ring extends WordWriter {
   private rewind(): void {
     const { words } = this;
     // Between tail and head there may be the texts of the last records still.
-    if (words[CONTROL_COUNT >> 2] !== 0) return;
-    const head = words[CONTROL_HEAD >> 2]!;
+    if (words[this.counted] !== 0) return;
+    const head = words[this.head]!;
     const past = head & (this.ringBytes - 1);
     if (past === 0) return;
-    words[CONTROL_HEAD >> 2] = head + this.ringBytes - past;
-    words[CONTROL_TAIL >> 2] = head + this.ringBytes - past;
+    words[this.head] = head + this.ringBytes - past;
+    words[this.tailAt] = head + this.ringBytes - past;
     this.first = this.base;
     this.next = this.base;
     this.roomy = 0;
@@ -255,7 +294,7 @@ export class Ring extends WordWriter {
       // The text block may have ended exactly at the end of the ring.
       if (pad > 0) {
         words[this.next] = RECORD_PAD | pad;
-        words[CONTROL_HEAD >> 2] = words[CONTROL_HEAD >> 2]! + pad;
+        words[this.head] = words[this.head]! + pad;
       }
       this.first = this.base;
       this.next = this.base;
@@ -271,21 +310,23 @@ export class Ring extends WordWriter {
    * modulo 2^32, so this is asked on every lap, not only when the table is full again.
    */
   private lookBack(): void {
-    if (((this.words[CONTROL_TAIL >> 2]! - this.swapHead) | 0) >= 0) this.holdsOlder = false;
+    if (((this.words[this.tailAt]! - this.swapHead) | 0) >= 0) this.holdsOlder = false;
   }
 
   /** Swaps the string table's halves when no record points into the other one any more. */
   private swap(): void {
-    this.commit();
-    const { words } = this;
-    this.lookBack();
-    if (this.holdsOlder) return;
-    this.holdsOlder = true;
-    this.swapHead = words[CONTROL_HEAD >> 2]!;
-    this.strings.swap();
-    this.olderScopes = this.scopes;
-    this.scopes = [];
-    words[CONTROL_EPOCH >> 2] = this.strings.epoch;
+    const { rings, strings } = this;
+    for (const ring of rings) {
+      ring.commit();
+      ring.lookBack();
+    }
+    if (rings.some((ring) => ring.holdsOlder)) return;
+    for (const ring of rings) {
+      ring.holdsOlder = true;
+      ring.swapHead = ring.words[ring.head]!;
+    }
+    strings.swap();
+    this.words[CONTROL_EPOCH >> 2] = strings.epoch;
   }
 
   /**
@@ -303,7 +344,7 @@ export class Ring extends WordWriter {
       Object.assign(resource, before);
       return problem;
     }
-    for (const { parent, ref } of [...this.scopes, ...this.olderScopes]) {
+    for (const { parent, ref } of this.strings.placedScopes) {
       if (parent === resource) this.words[(ref + GROUP_PARENT) >> 2] = resource.ref;
     }
     return 'written';
@@ -343,14 +384,14 @@ export class Ring extends WordWriter {
     this.strings.keep(size);
     group.ref = target;
     group.epoch = this.strings.epoch;
-    if (parent !== undefined) this.scopes.push({ parent, ref: target });
+    if (parent !== undefined) this.strings.scopes.push({ parent, ref: target });
     return undefined;
   }
 
   private span(span: SpanData, scope: Group, start: number): number {
     const { words } = this;
     const { firstEvent, rare } = span;
-    words[start + (SPAN_SCOPE >> 2)] = scope.ref;
+    words[start + (RECORD_SCOPE >> 2)] = scope.ref;
     words[start + (SPAN_BITS >> 2)] =
       span.flags | (span.otlpKind << SPAN_KIND_SHIFT) | (span.statusCode << SPAN_STATUS_SHIFT);
     words[start + (SPAN_TRACE_ID >> 2)] = span.traceId0;
@@ -384,6 +425,36 @@ export class Ring extends WordWriter {
     if (firstEvent !== null && w >= 0) w = this.events(w, firstEvent);
     if (rare !== null && w >= 0) w = this.rareTail(rare, w, start);
     return w;
+  }
+
+  private log(log: LogData, start: number): number {
+    const { words } = this;
+    words[start + (RECORD_SCOPE >> 2)] = log.scope.ref;
+    words[start + (LOG_BITS >> 2)] = log.flags | (log.severityNumber << LOG_SEVERITY_SHIFT);
+    words[start + (LOG_TRACE_ID >> 2)] = log.traceId0;
+    words[start + (LOG_TRACE_ID >> 2) + 1] = log.traceId1;
+    words[start + (LOG_TRACE_ID >> 2) + 2] = log.traceId2;
+    words[start + (LOG_TRACE_ID >> 2) + 3] = log.traceId3;
+    words[start + (LOG_SPAN_ID >> 2)] = log.spanId0;
+    words[start + (LOG_SPAN_ID >> 2) + 1] = log.spanId1;
+    words[start + (LOG_TIME >> 2)] = log.timeSec;
+    words[start + (LOG_TIME >> 2) + 1] = log.timeNano;
+    words[start + (LOG_OBSERVED >> 2)] = log.observedSec;
+    words[start + (LOG_OBSERVED >> 2) + 1] = log.observedNano;
+    words[start + (LOG_ATTRIBUTES >> 2)] = log.count;
+    words[start + (LOG_DROPPED_ATTRIBUTES >> 2)] = log.dropped;
+    const { severityKey, eventKey, body } = log;
+    let w = start + (LOG_HEADER_BYTES >> 2);
+    w = this.name(w, severityKey, log.severityText, start + (LOG_SEVERITY_TEXT >> 2));
+    if (w >= 0) w = this.name(w, eventKey, log.eventName, start + (LOG_EVENT_NAME >> 2));
+    words[start + (LOG_BODY >> 2)] = body === undefined ? 0 : 1;
+    if (body !== undefined && w >= 0) {
+      this.body ??= { shape: log.bodyShape, count: 1, values: [] };
+      this.body.shape = log.bodyShape;
+      this.body.values[0] = body;
+      w = this.attributes(w, this.body);
+    }
+    return log.count > 0 && w >= 0 ? this.attributes(w, log) : w;
   }
 
   private rareHead(rare: RareSpanData, w: number, start: number): number {

@@ -1,9 +1,16 @@
 import { STRINGS_BASE, STRINGS_HALF_BYTES } from '../engine/generated/layout.ts';
+import type { Group } from './record.ts';
 
 /** Longer strings are not worth a place in the table. In UTF-16 units. */
 export const MAX_INTERNED_LENGTH = 128;
 
 const FIELD_1 = 0x0a;
+
+/** Where a scope stands in the table. */
+interface PlacedScope {
+  readonly parent: Group;
+  readonly ref: number;
+}
 
 /**
  * The interned strings of the current epoch: the writing side of `assembly/buffer/strings.ts`,
@@ -18,6 +25,10 @@ export class StringTable {
   private readonly encoder = new TextEncoder();
   /** Addresses by string. The ring looks here itself: it does so for most attributes. */
   refs = new Map<string, number>();
+  /** The scopes that stand in the half in use. */
+  scopes: PlacedScope[] = [];
+  /** Those in the other one. */
+  private olderScopes: PlacedScope[] = [];
   private top: number;
   private end: number;
 
@@ -32,6 +43,8 @@ export class StringTable {
   swap(): void {
     this.epoch++;
     this.refs = new Map();
+    this.olderScopes = this.scopes;
+    this.scopes = [];
     this.top = STRINGS_BASE + (this.epoch & 1) * STRINGS_HALF_BYTES;
     this.end = this.top + STRINGS_HALF_BYTES;
     this.full = false;
@@ -80,6 +93,11 @@ export class StringTable {
   /** Keeps the `bytes` that the engine has written at `room.at`. */
   keep(bytes: number): void {
     this.top += bytes;
+  }
+
+  /** Scopes in either half. */
+  get placedScopes(): readonly PlacedScope[] {
+    return [...this.olderScopes, ...this.scopes];
   }
 
   /** Fill, for `health()`. */

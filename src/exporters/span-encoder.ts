@@ -4,7 +4,7 @@
  */
 
 import { Ring } from '../buffer/ring.ts';
-import { type Encoded, encodeTraces } from '../codec/encode.ts';
+import { type Encoded, encodeBatch } from '../codec/encode.ts';
 import type { MemoryPlan } from '../engine/plan.ts';
 import type { Engine } from '../engine/select.ts';
 import type { SpanLike } from './span-like.ts';
@@ -20,7 +20,7 @@ export class SpanEncoder {
   constructor(engine: Engine, plan: MemoryPlan) {
     this.engine = engine;
     this.plan = plan;
-    this.ring = new Ring(engine, plan.ringBytes, plan.ringBytes / 2, plan.ringAt);
+    this.ring = new Ring(engine, plan.ringBytes, plan.ringBytes / 2, { at: plan.ringAt });
   }
 
   /**
@@ -63,11 +63,10 @@ export class SpanEncoder {
 
   private drain(take: (request: Encoded) => void): number {
     const { engine, ring } = this;
-    const { at, limitBytes } = this.plan.request;
     let tooLarge = 0;
     ring.commit();
     while (ring.count > 0) {
-      const request = encodeTraces(engine, at, limitBytes, ring.count);
+      const request = encodeBatch(engine, ring.control, this.plan.request, ring.count);
       if (request === undefined) break;
       tooLarge += request.tooLarge;
       if (request.records > 0) take(request);

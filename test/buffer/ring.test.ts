@@ -1,11 +1,12 @@
 import type { Span, Tracer } from '@opentelemetry/api';
 import { describe, expect, it } from 'vitest';
 import {
-  CONTROL_COUNT,
-  CONTROL_HEAD,
-  CONTROL_TAIL,
   RECORD_PAD,
   RING_BASE,
+  RING_COUNT,
+  RING_HEAD,
+  RING_TAIL,
+  SPAN_RING,
 } from '../../src/engine/generated/layout.ts';
 import { attributeOf, decoded } from '../support/encode-everywhere.ts';
 import { ENGINE_NAMES, type TraceRig, traceRig } from '../support/engines.ts';
@@ -41,15 +42,15 @@ function check(span: ModelSpan, i: number): void {
   expect(span.events).toHaveLength(i % 3 === 0 ? 1 : 0);
 }
 
-const headOf = (rig: TraceRig) => new Int32Array(rig.engine.buffer)[CONTROL_HEAD >> 2]!;
+const headOf = (rig: TraceRig) => new Int32Array(rig.engine.buffer)[(SPAN_RING + RING_HEAD) >> 2]!;
 
 /** Moves both ends of an empty ring, as if so many bytes had gone through it. */
 function advance(rig: TraceRig, bytes: number): void {
   expect(rig.ring.used).toBe(0);
   expect(bytes % RING_BYTES).toBe(0);
   const control = new Int32Array(rig.engine.buffer);
-  control[CONTROL_HEAD >> 2] = control[CONTROL_HEAD >> 2]! + bytes;
-  control[CONTROL_TAIL >> 2] = control[CONTROL_HEAD >> 2]!;
+  control[(SPAN_RING + RING_HEAD) >> 2] = control[(SPAN_RING + RING_HEAD) >> 2]! + bytes;
+  control[(SPAN_RING + RING_TAIL) >> 2] = control[(SPAN_RING + RING_HEAD) >> 2]!;
 }
 
 describe.each(ENGINE_NAMES)('%s', (name) => {
@@ -221,13 +222,13 @@ describe.each(ENGINE_NAMES)('%s', (name) => {
   describe('commits', () => {
     const committed = (rig: TraceRig) => {
       const at = RING_BASE + rig.ring.ringBytes;
-      const size = rig.engine.core.encodeTraces(at, 1 << 20, 1 << 20);
+      const size = rig.engine.core.encodeBatch(SPAN_RING, at, 1 << 20, 1 << 20);
       return spansOf(decoded(new Uint8Array(rig.engine.buffer).slice(at, at + Math.max(0, size))));
     };
 
     /** Records written until some can be drained. */
     const untilCommit = (rig: TraceRig, one: (tracer: Tracer, i: number) => void) => {
-      const count = new Int32Array(rig.engine.buffer, CONTROL_COUNT, 1);
+      const count = new Int32Array(rig.engine.buffer, SPAN_RING + RING_COUNT, 1);
       for (let i = 0; i < 1000; i++) {
         one(rig.tracer('t'), i);
         expect(rig.ring.count).toBe(i + 1);
@@ -304,7 +305,7 @@ describe.each(ENGINE_NAMES)('%s', (name) => {
       }
       rig.ring.commit();
       const most = random.below(40);
-      const thrown = rig.engine.core.discard(most);
+      const thrown = rig.engine.core.discard(SPAN_RING, most);
       expect(thrown).toBe(Math.min(most, next - first));
       first += thrown;
       expect(rig.ring.count).toBe(next - first);
@@ -319,14 +320,14 @@ describe.each(ENGINE_NAMES)('%s', (name) => {
     for (let i = 0; i < 100; i++) write(tracer, i, i);
     rig.ring.commit();
     const words = new Int32Array(rig.engine.buffer);
-    let [at, records] = [words[CONTROL_TAIL >> 2]!, 0];
-    while (at !== words[CONTROL_HEAD >> 2]) {
+    let [at, records] = [words[(SPAN_RING + RING_TAIL) >> 2]!, 0];
+    while (at !== words[(SPAN_RING + RING_HEAD) >> 2]) {
       const size = words[(RING_BASE + at) >> 2]!;
       if ((size & RECORD_PAD) === 0) records++;
       expect(size & 3).toBe(0);
       expect(size & ~RECORD_PAD).toBeGreaterThan(0);
       at += size & ~RECORD_PAD;
-      expect(at).toBeLessThanOrEqual(words[CONTROL_HEAD >> 2]!);
+      expect(at).toBeLessThanOrEqual(words[(SPAN_RING + RING_HEAD) >> 2]!);
     }
     expect(records).toBe(100);
     expect(rig.ring.used).toBe(at);

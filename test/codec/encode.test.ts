@@ -1,12 +1,13 @@
 import type { Tracer } from '@opentelemetry/api';
 import { describe, expect, it } from 'vitest';
-import { encodeTraces } from '../../src/codec/encode.ts';
+import { encodeBatch } from '../../src/codec/encode.ts';
 import {
-  CONTROL_COUNT,
-  CONTROL_TAIL,
-  CONTROL_TAKEN,
   OVERSHOOT_BYTES,
   RING_BASE,
+  RING_COUNT,
+  RING_TAIL,
+  RING_TAKEN,
+  SPAN_RING,
   STATUS_EMPTY,
   STATUS_NO_ROOM,
 } from '../../src/engine/generated/layout.ts';
@@ -85,19 +86,19 @@ describe.each(ENGINE_NAMES)('%s', (name) => {
       const { count } = ring;
 
       // What the request is when it has all the room it wants; a refusal takes nothing.
-      const whole = () => engine.core.encodeTraces(at, 1 << 20, count);
+      const whole = () => engine.core.encodeBatch(SPAN_RING, at, 1 << 20, count);
       const control = new Int32Array(engine.buffer);
-      const tail = control[CONTROL_TAIL >> 2]!;
+      const tail = control[(SPAN_RING + RING_TAIL) >> 2]!;
       const size = whole();
       const request = bytes.slice(at, at + size);
       expect(spansOf(decoded(request))).toHaveLength(count);
 
       const first = Math.max(0, size - 2500);
       for (let limit = first; limit <= size + 300; limit += limit < size - 350 ? 11 : 1) {
-        control[CONTROL_TAIL >> 2] = tail;
-        control[CONTROL_COUNT >> 2] = count;
+        control[(SPAN_RING + RING_TAIL) >> 2] = tail;
+        control[(SPAN_RING + RING_COUNT) >> 2] = count;
         bytes.fill(0xa5, at + limit, at + limit + OVERSHOOT_BYTES + 512);
-        const result = engine.core.encodeTraces(at, limit, count);
+        const result = engine.core.encodeBatch(SPAN_RING, at, limit, count);
         const guard = bytes.subarray(
           at + limit + OVERSHOOT_BYTES,
           at + limit + OVERSHOOT_BYTES + 512,
@@ -187,8 +188,8 @@ describe.each(ENGINE_NAMES)('%s', (name) => {
       rig.tracer('t').startSpan('s').end();
       rig.ring.commit();
       const at = RING_BASE + rig.ring.ringBytes;
-      expect(rig.engine.core.encodeTraces(at, 0, 1)).toBe(STATUS_NO_ROOM);
-      expect(rig.engine.core.encodeTraces(at, 1 << 20, 0)).toBe(STATUS_EMPTY);
+      expect(rig.engine.core.encodeBatch(SPAN_RING, at, 0, 1)).toBe(STATUS_NO_ROOM);
+      expect(rig.engine.core.encodeBatch(SPAN_RING, at, 1 << 20, 0)).toBe(STATUS_EMPTY);
       expect(namesIn(rig.encode())).toEqual(['s']);
     });
   });
@@ -200,7 +201,7 @@ describe.each(ENGINE_NAMES)('%s', (name) => {
     const taken = [1, 2, 15, 16, 17, 31, 1000].map((most) => {
       const spans = spansOf(decoded(rig.encode(most)));
       const { records } = rig.encoded!;
-      expect(new Int32Array(rig.engine.buffer)[CONTROL_TAKEN >> 2]).toBe(records);
+      expect(new Int32Array(rig.engine.buffer)[(SPAN_RING + RING_TAKEN) >> 2]).toBe(records);
       expect(spans).toHaveLength(records);
       for (const { name: of, attributes } of spans) {
         expect(attributes).toEqual([['text', { string: `value ${of}` }]]);
@@ -213,10 +214,10 @@ describe.each(ENGINE_NAMES)('%s', (name) => {
   it('says when the ring is empty', () => {
     const rig = traceRig(name);
     const at = RING_BASE + rig.ring.ringBytes;
-    expect(rig.engine.core.encodeTraces(at, 1 << 20, 512)).toBe(STATUS_EMPTY);
-    expect(encodeTraces(rig.engine, at, 1 << 20, 512)).toBeUndefined();
+    expect(rig.engine.core.encodeBatch(SPAN_RING, at, 1 << 20, 512)).toBe(STATUS_EMPTY);
+    expect(encodeBatch(rig.engine, SPAN_RING, { at, limitBytes: 1 << 20 }, 512)).toBeUndefined();
     rig.tracer('t').startSpan('s').end();
     expect(rig.encode()).not.toHaveLength(0);
-    expect(rig.engine.core.encodeTraces(at, 1 << 20, 512)).toBe(STATUS_EMPTY);
+    expect(rig.engine.core.encodeBatch(SPAN_RING, at, 1 << 20, 512)).toBe(STATUS_EMPTY);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { SPAN_RING } from '../../src/engine/generated/layout.ts';
 import {
   type Engine,
   type EngineSources,
@@ -102,6 +103,6 @@ describe('the engine', () => {
     expect(one.buffer.byteLength).toBe(BYTES);
     expect(one.buffer).not.toBe(other.buffer);
     expect(one.kernels === undefined).toBe(name === 'portable');
-    expect(one.core.encodeTraces(0, 0, 0)).toBeLessThan(0);
+    expect(one.core.encodeBatch(SPAN_RING, 0, 0, 0)).toBeLessThan(0);
   });
 });

@@ -476,11 +476,11 @@ describe('an engine that fails', () => {
       instantiate(imports: Parameters<typeof working.instantiate>[0]) {
         opened++;
         const core = working.instantiate(imports);
-        const encodeTraces: typeof core.encodeTraces = (...args) => {
+        const encodeBatch: typeof core.encodeBatch = (...args) => {
           if (broken) throw new Error('unreachable');
-          return core.encodeTraces(...args);
+          return core.encodeBatch(...args);
         };
-        return { ...core, encodeTraces };
+        return { ...core, encodeBatch };
       },
     });
     const engines = { simd: refusing('simd'), scalar: refusing('scalar'), portable };

@@ -9,7 +9,7 @@ import type { RecordingTracer, TracerShared } from '../../src/api/trace/tracer.t
 import { Group, type SpanData } from '../../src/buffer/record.ts';
 import { Ring, type Written } from '../../src/buffer/ring.ts';
 import { type Bounds, ShapeTree } from '../../src/buffer/shape.ts';
-import { type Encoded, encodeTraces } from '../../src/codec/encode.ts';
+import { type Encoded, encodeBatch } from '../../src/codec/encode.ts';
 import * as portable from '../../src/engine/generated/core-portable.js';
 import { coreBinary as scalar } from '../../src/engine/generated/core-scalar.ts';
 import { coreBinary as simd } from '../../src/engine/generated/core-simd.ts';
@@ -152,7 +152,7 @@ export function traceRig(name: EngineName, options: TraceRigOptions = {}): Trace
 
   function encode(maxRecords = 1 << 20): Uint8Array {
     ring.commit();
-    rig.encoded = encodeTraces(engine, at, limitBytes, maxRecords);
+    rig.encoded = encodeBatch(engine, ring.control, { at, limitBytes }, maxRecords);
     if (bytes.subarray(guardAt, guardAt + GUARD_BYTES).some((byte) => byte !== GUARD)) {
       throw new Error(`${name} wrote beyond the room it was given`);
     }
