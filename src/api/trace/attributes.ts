@@ -19,7 +19,11 @@ let membersLeft = 0;
  * (functions, symbols, undefined). Throws a RangeError when it has too many members, as an
  * object that refers to itself twice has, and whatever the value's own getters throw.
  */
-function snapshot(value: unknown, tree: ShapeTree, treatment?: Treatment): RecordValue | undefined {
+export function snapshot(
+  value: unknown,
+  tree: ShapeTree,
+  treatment?: Treatment,
+): RecordValue | undefined {
   membersLeft = MAX_MEMBERS;
   return copyOf(value, tree, tree.bounds.valueDepth, treatment);
 }
@@ -143,6 +147,24 @@ export function setAttribute(target: Attributes, name: string, value: unknown): 
   target.count = count + 1;
   target.shape = next;
   return true;
+}
+
+/**
+ * The same where the key is not the one that was expected next. Where this list of keys parts from
+ * the last one, there is mostly one that goes on.
+ */
+export function setGuessed(target: Attributes, name: string, value: unknown): boolean {
+  const { shape, count } = target;
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
+    const next = shape.fork(name, count);
+    if (next !== undefined) {
+      target.values[count] = value;
+      target.count = count + 1;
+      target.shape = next;
+      return true;
+    }
+  }
+  return setAttribute(target, name, value);
 }
 
 /** Sets all of an object's own attributes; returns how many were dropped. Never throws. */

@@ -91,7 +91,7 @@ function define(target: object, name: string, value: unknown): void {
   else Object.defineProperty(target, name, { value, enumerable: true });
 }
 
-function readValue(value: RecordValue): AttributeValue {
+export function readValue(value: RecordValue): AttributeValue {
   return plain(value) as AttributeValue;
 }
 

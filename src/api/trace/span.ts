@@ -21,7 +21,7 @@ import type {
   SpanData,
 } from '../../buffer/record.ts';
 import type { Key, Shape, ShapeTree } from '../../buffer/shape.ts';
-import { setAttribute, setAttributes, textOf } from './attributes.ts';
+import { setAttributes, setGuessed, textOf } from './attributes.ts';
 import type { Anchor, Clock } from './clock.ts';
 import { exceptionAttributes } from './exception.ts';
 import {
@@ -126,18 +126,7 @@ export class RecordingSpan extends SpanIdentity implements Span, SpanData, Reada
 
   /** Apart, so that the common case is small enough to be inlined where it is called. */
   private setOther(name: string, value: unknown): this {
-    const { shape, count } = this;
-    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
-      // Where this list of keys parts from the last span's, there is mostly one that goes on.
-      const next = shape.fork(name, count);
-      if (next !== undefined) {
-        this.values[count] = value;
-        this.count = count + 1;
-        this.shape = next;
-        return this;
-      }
-    }
-    if (!setAttribute(this, name, value)) this.rareData().droppedAttributes++;
+    if (!setGuessed(this, name, value)) this.rareData().droppedAttributes++;
     return this;
   }
 
