@@ -9,6 +9,7 @@ import {
   makeCompress,
 } from './compress/compress.ts';
 import { shown } from './deliver/outcome.ts';
+import type { RecordedSignal } from './deliver/transport.ts';
 import type { MemoryPlan } from './engine/plan.ts';
 import type { Engine } from './engine/select.ts';
 import type { Host } from './runtime/host.ts';
@@ -16,7 +17,7 @@ import type { Host } from './runtime/host.ts';
 /** How requests of one OTLP encoding are made from those in protobuf. */
 export interface ExportFormat {
   readonly contentType: string;
-  readonly transcode?: (request: Uint8Array) => Uint8Array<ArrayBuffer>;
+  readonly transcode?: (signal: RecordedSignal, request: Uint8Array) => Uint8Array<ArrayBuffer>;
 }
 
 export const PROTOBUF: ExportFormat = { contentType: 'application/x-protobuf' };
@@ -29,6 +30,7 @@ export type MakeBody = (at: number, bytes: number, noted?: boolean) => Body | Pr
 
 /** What bodies are made with. */
 export interface BodyParts {
+  readonly signal: RecordedSignal;
   readonly engine: Engine;
   readonly plan: MemoryPlan;
   readonly policy: CompressionPolicy;
@@ -40,13 +42,13 @@ function makeBodies(
   { contentType, transcode }: ExportFormat,
   late?: LateCompressor,
 ): MakeBody {
-  const { engine, plan, policy, host } = parts;
+  const { signal, engine, plan, policy, host } = parts;
   const { request, compressed: room } = plan;
   const compress = makeCompress({ ...parts, late, room, contentType });
   if (transcode === undefined) return compress;
   const memory = new Uint8Array(engine.buffer);
   return (at, bytes) => {
-    const body = transcode(memory.subarray(at, at + bytes));
+    const body = transcode(signal, memory.subarray(at, at + bytes));
     const rawBytes = body.length;
     if (policy.encoding === 'identity') {
       return { body, encoding: 'identity', contentType, rawBytes };

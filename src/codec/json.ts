@@ -20,7 +20,39 @@
 
 import { OtlpError } from '../errors.ts';
 import { concatenated, pushVarint } from './bytes.ts';
-import { COMMON, parseField, type ScalarType, type Tables, TRACES } from './schema.ts';
+import {
+  BOOL,
+  BOOL_VALUE,
+  BYTE_STRING,
+  BYTES,
+  compile,
+  DOUBLE_VALUE,
+  FIXED_32,
+  FIXED_64,
+  FIXED32,
+  FIXED64,
+  type Field,
+  GROUP,
+  GROUP_END,
+  ID,
+  INT_VALUE,
+  INT32,
+  INT64,
+  KEY,
+  MESSAGE,
+  type Message,
+  type Pair,
+  SFIXED_64,
+  SINT32,
+  STRING,
+  STRING_VALUE,
+  UINT32,
+  UINT64,
+  VALUE,
+  VARINT,
+} from './json-layout.ts';
+import { hexDigit, JsonOutput, NOTHING, ROOM, viewOf } from './json-output.ts';
+import { COMMON, LOGS, METRICS, type Tables, TRACES } from './schema.ts';
 
 /**
  * Messages within messages at most. A hundred maps within each other, the deepest value that is
@@ -28,157 +60,8 @@ import { COMMON, parseField, type ScalarType, type Tables, TRACES } from './sche
  */
 const MAX_DEPTH = 400;
 
-/** Room kept for what has a known bound: a comma, a key, brackets, a number, an id. */
-const ROOM = 128;
-
 /** What is written into is kept for the next request up to this size. */
 const KEPT_BYTES = 2 * 1024 * 1024;
-
-const VARINT = 0;
-const FIXED64 = 1;
-const BYTES = 2;
-const GROUP = 3;
-const GROUP_END = 4;
-const FIXED32 = 5;
-
-// Types as numbers: a switch over them is a jump.
-const MESSAGE = 0;
-const STRING = 1;
-const ID = 2;
-const BYTE_STRING = 3;
-const BOOL = 4;
-const INT32 = 5;
-const SINT32 = 6;
-const UINT32 = 7;
-const FIXED_32 = 8;
-const INT64 = 9;
-const UINT64 = 10;
-const FIXED_64 = 11;
-const SFIXED_64 = 12;
-const DOUBLE = 13;
-
-const SCALARS: Readonly<Record<ScalarType, readonly [type: number, wireType: number]>> = {
-  string: [STRING, BYTES],
-  id8: [ID, BYTES],
-  id16: [ID, BYTES],
-  bytes: [BYTE_STRING, BYTES],
-  bool: [BOOL, VARINT],
-  int32: [INT32, VARINT],
-  enum: [INT32, VARINT],
-  sint32: [SINT32, VARINT],
-  uint32: [UINT32, VARINT],
-  fixed32: [FIXED_32, FIXED32],
-  int64: [INT64, VARINT],
-  uint64: [UINT64, VARINT],
-  fixed64: [FIXED_64, FIXED64],
-  sfixed64: [SFIXED_64, FIXED64],
-  double: [DOUBLE, FIXED64],
-};
-
-interface Field {
-  readonly type: number;
-  /** Set when the type is `MESSAGE`. */
-  readonly message: Message | undefined;
-  /** Set when it is repeated KeyValue. */
-  readonly pair: Pair | undefined;
-  /** `,"name":`, with a `[` behind it when the field is repeated. */
-  readonly key: Ascii;
-  readonly wireType: number;
-  readonly repeated: boolean;
-  /** Written even when it is zero. */
-  readonly present: boolean;
-  /** One of the message's, shared by the members of its `oneof`. */
-  readonly bit: number;
-}
-
-interface Message {
-  /** By tag; a repeated number that may be packed is there under both its tags. */
-  readonly fields: (Field | undefined)[];
-}
-
-/** What stands around the key and the value of a KeyValue whose value is a scalar. */
-interface Pair {
-  /** `{"key":"` */
-  readonly key: Ascii;
-  /** `","value":{"stringValue":"`, four words; and so on. */
-  readonly string: Ascii;
-  readonly true: Ascii;
-  readonly false: Ascii;
-  readonly int: Ascii;
-  readonly double: Ascii;
-}
-
-/** Text that is written eight bytes at a time. What comes next overwrites what the last ones had. */
-interface Ascii {
-  /** Doubles with these bytes. (None is a NaN, whose bytes would not be kept.) */
-  readonly words: Float64Array;
-  readonly length: number;
-}
-
-function ascii(text: string): Ascii {
-  const bytes = new DataView(new ArrayBuffer((text.length + 7) & ~7));
-  for (let i = 0; i < text.length; i++) bytes.setUint8(i, text.charCodeAt(i));
-  const words = new Float64Array(bytes.byteLength >> 3);
-  for (let i = 0; i < words.length; i++) words[i] = bytes.getFloat64(8 * i, true);
-  return { words, length: text.length };
-}
-
-function compile(tables: Tables, root: string): Message {
-  const messages = new Map<string, Message>();
-  const pair = pairOf();
-  const messageOf = (name: string): Message => {
-    const known = messages.get(name);
-    if (known !== undefined) return known;
-    const message: Message = { fields: [] };
-    messages.set(name, message);
-    let bits = 0;
-    let oneofBit = 0;
-    for (const entry of Object.entries(tables[name]!)) {
-      const { number, type, repeated, optional, oneof } = parseField(entry);
-      const target = type === 'attributes' ? 'KeyValue' : type;
-      const inner = target in tables ? messageOf(target) : undefined;
-      const scalar = inner === undefined ? SCALARS[type as ScalarType] : [MESSAGE, BYTES];
-      const bit = oneof && oneofBit !== 0 ? oneofBit : 1 << bits++;
-      if (oneof) oneofBit = bit;
-      const field = {
-        type: scalar[0]!,
-        message: inner,
-        pair: repeated && target === 'KeyValue' ? pair : undefined,
-        key: ascii(`,"${entry[0]}":${repeated ? '[' : ''}`),
-        wireType: scalar[1]!,
-        repeated,
-        present: optional || inner !== undefined,
-        bit,
-      };
-      message.fields[number * 8 + field.wireType] = field;
-      if (repeated && field.wireType !== BYTES) message.fields[number * 8 + BYTES] = field;
-    }
-    // A plain array without holes, which numbers are looked up in faster.
-    for (let i = 0; i < message.fields.length; i++) message.fields[i] ??= undefined;
-    return message;
-  };
-  return messageOf(root);
-}
-
-/** Tags in KeyValue and in AnyValue, as `schema.ts` has their fields. */
-const KEY = 0x0a;
-const VALUE = 0x12;
-const STRING_VALUE = 0x0a;
-const BOOL_VALUE = 0x10;
-const INT_VALUE = 0x18;
-const DOUBLE_VALUE = 0x21;
-
-function pairOf(): Pair {
-  const before = (value: string) => ascii(`","value":{"${value}`);
-  return {
-    key: ascii('{"key":"'),
-    string: before('stringValue":"'),
-    true: before('boolValue":true}}'),
-    false: before('boolValue":false}}'),
-    int: before('intValue":"'),
-    double: before('doubleValue":'),
-  };
-}
 
 let writer: JsonWriter | undefined;
 
@@ -199,7 +82,13 @@ export function jsonTranscoder(
   };
 }
 
-let traces: ReturnType<typeof jsonTranscoder> | undefined;
+type Transcoder = ReturnType<typeof jsonTranscoder>;
+
+// A function for each signal, so that a bundle has the tables of those it sends.
+
+let traces: Transcoder | undefined;
+let logs: Transcoder | undefined;
+let metrics: Transcoder | undefined;
 
 /**
  * An encoded ExportTraceServiceRequest (or TracesData, which has the same shape) as OTLP/JSON:
@@ -212,49 +101,32 @@ export function tracesToJson(request: Uint8Array): Uint8Array<ArrayBuffer> {
   return traces(request);
 }
 
+/** As `tracesToJson`, of an ExportLogsServiceRequest: `{"resourceLogs":[…]}`. */
+export function logsToJson(request: Uint8Array): Uint8Array<ArrayBuffer> {
+  logs ??= jsonTranscoder({ ...COMMON, ...LOGS }, 'ExportLogsServiceRequest');
+  return logs(request);
+}
+
+/** As `tracesToJson`, of an ExportMetricsServiceRequest: `{"resourceMetrics":[…]}`. */
+export function metricsToJson(request: Uint8Array): Uint8Array<ArrayBuffer> {
+  metrics ??= jsonTranscoder({ ...COMMON, ...METRICS }, 'ExportMetricsServiceRequest');
+  return metrics(request);
+}
+
 /** Thrown within when a message is not in the order the pass relies on. */
 const OUT_OF_ORDER = Symbol('out of order');
 
-const NOTHING = new Uint8Array(0);
-
-class JsonWriter {
+class JsonWriter extends JsonOutput {
   /** What is read: the request, or a message of it that was brought into order. */
   private input: Uint8Array = NOTHING;
   private view = viewOf(NOTHING);
   private at = 0;
   /** Upper half of the last varint or 64-bit integer read; the lower one is returned. */
   private high = 0;
-  /** What is written; kept from one request to the next. */
-  private out = NOTHING;
-  private outView = viewOf(NOTHING);
-  private to = 0;
+
   private depth = 0;
   /** Whether messages are brought into order before they are read. */
   private ordering = false;
-
-  /** `000` to `999`, three characters each. */
-  private readonly threeDigits = new Int32Array(1000);
-  /** `0` to `999`, and how many characters that is in the uppermost byte. */
-  private readonly upToThree = new Int32Array(1000);
-  /** `00` to `ff` */
-  private readonly twoHex = new Uint16Array(256);
-
-  // The second that the last time was in: times of a request share it.
-  private secondLow = 0;
-  private secondHigh = 0;
-  private secondDigits = 0;
-  private readonly second = new Int32Array(3);
-
-  constructor() {
-    for (let i = 0; i < 1000; i++) {
-      const [hundreds, tens, ones] = [(i / 100) | 0, ((i / 10) | 0) % 10, i % 10];
-      const three = (0x30 + hundreds) | ((0x30 + tens) << 8) | ((0x30 + ones) << 16);
-      const count = i < 10 ? 1 : i < 100 ? 2 : 3;
-      this.threeDigits[i] = three;
-      this.upToThree[i] = (three >>> (8 * (3 - count))) | (count << 24);
-    }
-    for (let i = 0; i < 256; i++) this.twoHex[i] = hexDigit(i >> 4) | (hexDigit(i & 15) << 8);
-  }
 
   write(root: Message, input: Uint8Array): Uint8Array<ArrayBuffer> {
     const { length } = input;
@@ -342,13 +214,6 @@ class JsonWriter {
       this.room(ROOM);
       this.out[this.to++] = 0x2c;
     }
-  }
-
-  /** Writes at `to` and returns what is behind. */
-  private put({ words, length }: Ascii, to: number): number {
-    const { outView } = this;
-    for (let i = 0; i < words.length; i++) outView.setFloat64(to + 8 * i, words[i]!, true);
-    return to + length;
   }
 
   /**
@@ -680,23 +545,6 @@ class JsonWriter {
 
   // ---- JSON.
 
-  /** Sees to it that `bytes` more can be written. */
-  private room(bytes: number): void {
-    const size = this.out.length;
-    if (size - this.to < bytes) this.grow(Math.max(2 * size, this.to + bytes));
-  }
-
-  private grow(size: number): void {
-    const larger = new Uint8Array(size);
-    larger.set(this.out.subarray(0, this.to));
-    this.writeInto(larger);
-  }
-
-  private writeInto(out: Uint8Array<ArrayBuffer>): void {
-    this.out = out;
-    this.outView = viewOf(out);
-  }
-
   /** A string of `length` bytes of UTF-8. */
   private text(length: number): void {
     this.room(length + ROOM);
@@ -813,142 +661,6 @@ class JsonWriter {
     this.at = end;
     out[this.to++] = 0x22;
   }
-
-  private signed(value: number): boolean {
-    if (value < 0) this.out[this.to++] = 0x2d;
-    this.to = this.digits(Math.abs(value), this.to);
-    return value === 0;
-  }
-
-  /** A 64-bit integer as a string; negative when `high` is. */
-  private long(low: number, high: number): boolean {
-    const zero = low === 0 && high === 0;
-    this.out[this.to++] = 0x22;
-    if (high < 0) {
-      this.out[this.to++] = 0x2d;
-      low = -low >>> 0;
-      high = (~high + (low === 0 ? 1 : 0)) >>> 0;
-    }
-    if (high < 0x20_0000) {
-      this.to = this.digits(high * 2 ** 32 + low, this.to);
-    } else {
-      // Too large for a double: divided by hand, sixteen bits at a time.
-      let rest = high >>> 16;
-      let quotient = Math.floor(rest / 1e9);
-      for (const limb of [high & 0xffff, low >>> 16, low & 0xffff]) {
-        rest = (rest % 1e9) * 65_536 + limb;
-        quotient = quotient * 65_536 + Math.floor(rest / 1e9);
-      }
-      this.to = this.nineDigits(rest % 1e9, this.digits(quotient, this.to));
-    }
-    this.out[this.to++] = 0x22;
-    return zero;
-  }
-
-  /** An unsigned 64-bit integer as a string, which is likely to be a time in nanoseconds. */
-  private time(low: number, high: number): boolean {
-    const { out, outView, second } = this;
-    const from = this.to;
-    const since = (high - this.secondHigh) * 2 ** 32 + (low - this.secondLow);
-    if (since >= 0 && since < 1e9 && this.secondDigits > 0) {
-      out[from] = 0x22;
-      outView.setInt32(from + 1, second[0]!, true);
-      outView.setInt32(from + 5, second[1]!, true);
-      outView.setInt32(from + 9, second[2]!, true);
-      const past = this.nineDigits(since, from + 1 + this.secondDigits);
-      out[past] = 0x22;
-      this.to = past + 1;
-      return false;
-    }
-    const zero = this.long(low, high);
-    const digits = this.to - from - 2;
-    if (digits > 9) {
-      let nanoseconds = 0;
-      for (let i = this.to - 10; i < this.to - 1; i++)
-        nanoseconds = nanoseconds * 10 + out[i]! - 0x30;
-      this.secondLow = (low - nanoseconds) >>> 0;
-      this.secondHigh = high - (nanoseconds > low ? 1 : 0);
-      this.secondDigits = digits - 9;
-      for (let i = 0; i < 3; i++) second[i] = outView.getInt32(from + 1 + 4 * i, true);
-    }
-    return zero;
-  }
-
-  // Numbers are written at `to`; what is behind them is returned.
-
-  /** A whole number from 0 to 2^53. */
-  private digits(value: number, to: number): number {
-    if (value >= 1e9) {
-      const upper = Math.floor(value / 1e9);
-      return this.nineDigits(value - upper * 1e9, this.digits(upper, to));
-    }
-    const { outView, threeDigits, upToThree } = this;
-    const ones = value | 0;
-    if (ones < 1000) {
-      const three = upToThree[ones]!;
-      outView.setInt32(to, three, true);
-      return to + (three >> 24);
-    }
-    const thousands = (ones / 1000) | 0;
-    const millions = (ones / 1_000_000) | 0;
-    const three = upToThree[millions > 0 ? millions : thousands]!;
-    outView.setInt32(to, three, true);
-    to += three >> 24;
-    if (millions > 0) {
-      outView.setInt32(to, threeDigits[thousands - 1000 * millions]!, true);
-      to += 3;
-    }
-    outView.setInt32(to, threeDigits[ones - 1000 * thousands]!, true);
-    return to + 3;
-  }
-
-  private nineDigits(value: number, to: number): number {
-    const { outView, threeDigits } = this;
-    const ones = value | 0;
-    const thousands = (ones / 1000) | 0;
-    const millions = (ones / 1_000_000) | 0;
-    outView.setInt32(to, threeDigits[millions]!, true);
-    outView.setInt32(to + 3, threeDigits[thousands - 1000 * millions]!, true);
-    outView.setInt32(to + 6, threeDigits[ones - 1000 * thousands]!, true);
-    return to + 9;
-  }
-
-  /** A double. */
-  private decimal(value: number, to: number): number {
-    const size = Math.abs(value);
-    if (size < 1e9 && size > 0) {
-      // Decimals of up to fifteen digits are doubles of their own: this one is the shortest.
-      const millionths = Math.round(size * 1e6);
-      if (millionths / 1e6 === size) {
-        const whole = Math.floor(size);
-        if (value < 0) this.out[to++] = 0x2d;
-        to = this.digits(whole, to);
-        return whole === size ? to : this.fraction(millionths - whole * 1e6, to);
-      }
-    }
-    this.to = to;
-    if (Object.is(value, -0)) this.ascii('-0');
-    else if (Number.isFinite(value)) this.ascii(String(value));
-    else this.ascii(`"${value}"`);
-    return this.to;
-  }
-
-  /** A dot and so many millionths, which are not none. */
-  private fraction(millionths: number, to: number): number {
-    const { out, outView, threeDigits } = this;
-    const ones = millionths | 0;
-    const thousands = (ones / 1000) | 0;
-    out[to] = 0x2e;
-    outView.setInt32(to + 1, threeDigits[thousands]!, true);
-    outView.setInt32(to + 4, threeDigits[ones - 1000 * thousands]!, true);
-    to += 7;
-    while (out[to - 1] === 0x30) to--;
-    return to;
-  }
-
-  private ascii(text: string): void {
-    for (let i = 0; i < text.length; i++) this.out[this.to++] = text.charCodeAt(i);
-  }
 }
 
 /** What a message out of order has of one field, or of one `oneof`. */
@@ -962,10 +674,6 @@ interface Place {
 
 const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 
-function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
-  return new DataView(buffer, byteOffset, byteLength);
-}
-
 /** Whether four bytes of text stand in a JSON string as they are. */
 function arePlain(four: number): boolean {
   // The uppermost bit of a byte is set by subtraction where the byte was smaller (the next byte
@@ -973,10 +681,6 @@ function arePlain(four: number): boolean {
   const quotes = (four ^ 0x22222222) - 0x01010101;
   const backslashes = (four ^ 0x5c5c5c5c) - 0x01010101;
   return ((four | (four - 0x20202020) | quotes | backslashes) & 0x80808080) === 0;
-}
-
-function hexDigit(value: number): number {
-  return value < 10 ? 0x30 + value : 0x57 + value;
 }
 
 /** Bytes of the well-formed sequence that begins at `at` with a byte from 0x80; 0 when it is none. */

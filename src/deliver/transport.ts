@@ -10,6 +10,9 @@ export const SIGNALS = ['traces', 'metrics', 'logs', 'profiles'] as const;
 
 export type Signal = (typeof SIGNALS)[number];
 
+/** Signals that this package records. */
+export type RecordedSignal = Exclude<Signal, 'profiles'>;
+
 /** A Content-Encoding, in gRPC a grpc-encoding (where `snappy` is framed). */
 export type { Encoding };
 
@@ -21,7 +24,7 @@ export interface Payload {
   /** The body's Content-Encoding; `identity` sends no such header. */
   readonly encoding: Encoding;
   readonly contentType: string;
-  /** Records (spans) inside. */
+  /** Records inside: spans, log records, data points. */
   readonly records: number;
   /** Size before compression, bytes. */
   readonly rawBytes: number;

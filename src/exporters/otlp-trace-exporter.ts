@@ -270,7 +270,10 @@ export class TraceExporter {
     if (this.#opening !== undefined || this.#engineProblem !== undefined) return undefined;
     const plan = memoryFor(RING_BYTES, MAX_REQUEST_BYTES, this.#policy, this.#host.native);
     const open = (engine: Engine) => {
-      const parts = { engine, plan, policy: this.#policy, host: this.#host };
+      const parts = {
+        signal: 'traces' as const,
+        ...{ engine, plan, policy: this.#policy, host: this.#host },
+      };
       this.#parts = {
         encoder: new SpanEncoder(engine, plan),
         makeBody: bodiesOn(parts, this.#format, this.#warn),

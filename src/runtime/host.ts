@@ -8,7 +8,7 @@ import type { ResourceDetector, Surroundings } from '../api/resource/detector.ts
 import type { Encoding, LateCompressor } from '../compress/compress.ts';
 import type { LateParts } from '../compress/policy.ts';
 import type { Remake } from '../deliver/deliver.ts';
-import type { Transport, TransportOptions } from '../deliver/transport.ts';
+import type { RecordedSignal, Transport, TransportOptions } from '../deliver/transport.ts';
 import type { EngineSources } from '../engine/select.ts';
 import type { Variables } from '../options/env.ts';
 
@@ -46,18 +46,27 @@ export interface Host extends Surroundings {
   /** A transport for OTLP/gRPC, where the host has HTTP/2. */
   grpcTransport?(options: TransportOptions): Transport;
   /**
-   * The transport that the environment asks for in place of `otlp`, where the host can have it so:
-   * undefined for OTLP, `none` when nothing is to be exported.
+   * The transport that the environment asks for in place of OTLP's for a signal, where the host can
+   * have it so: undefined for OTLP, `none` when nothing is to be sent.
    */
   exporter?(
+    signal: RecordedSignal,
     env: Host['env'],
     warn: (line: string) => void,
-    otlp: () => Transport,
+    wired: WiredExporters,
   ): Transport | 'none' | undefined;
   /** Options of the agent that the environment asks for (`TransportOptions.agent`). */
-  agentFromEnv?(env: Host['env'], warn: (line: string) => void): object;
+  agentFromEnv?(
+    env: Host['env'],
+    warn: (line: string) => void,
+    signal?: RecordedSignal,
+  ): object;
   /** What the environment says for options that are left out, where the host has one. */
-  variables?(env: Host['env'], warn: (line: string) => void): Variables;
+  variables?(
+    env: Host['env'],
+    warn: (line: string) => void,
+    signal?: RecordedSignal,
+  ): Variables;
   /** A new context manager, the best the host can have. */
   contextManager(): HostContext;
   /** Where the engines' binaries come from on this host. */
@@ -85,6 +94,16 @@ export interface Host extends Surroundings {
    * asynchronous work, `lost` when there is none; returns a function that stops watching.
    */
   onExit(hooks: ExitHooks): () => void;
+}
+
+/** What an exporter named by the environment is where it is not the host's. */
+export interface WiredExporters {
+  readonly otlp: () => Transport;
+  /**
+   * Called once where metrics are to be exposed to Prometheus, which asks for them: nothing is sent.
+   * Without it that name is not known.
+   */
+  readonly prometheus?: () => void;
 }
 
 /** A context manager, and what `health()` says of it; both may change as the host loads more. */

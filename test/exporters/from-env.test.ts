@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Outcome, Transport } from '../../src/deliver/transport.ts';
 import { exporterFromEnv } from '../../src/exporters/from-env.ts';
+import type { WiredExporters } from '../../src/runtime/host.ts';
 import { fakeHost, inMemoryTransport, startOn } from '../../src/testing/index.ts';
 import { type Collector, startCollector } from '../../src/workbench/collector/collector.ts';
 import { decodeRequest } from '../../src/workbench/collector/decode.ts';
@@ -112,8 +113,8 @@ describe('OTEL_TRACES_EXPORTER in a program on Node', () => {
 describe('the transport that the environment names', () => {
   function chosen(value: string, stdout: () => Promise<Transport>) {
     const host = Object.assign(fakeHost({ env: { OTEL_TRACES_EXPORTER: value } }), {
-      exporter: (env: never, warn: never, otlp: () => Transport) =>
-        exporterFromEnv(env, warn, { otlp, 'otlp/stdout': stdout }),
+      exporter: (signal: 'traces', env: never, warn: never, { otlp }: WiredExporters) =>
+        exporterFromEnv(signal, env, warn, { otlp, 'otlp/stdout': stdout }),
     });
     return host;
   }
@@ -183,6 +184,69 @@ describe('the transport that the environment names', () => {
     expect(await down).toMatchObject({ complete: true, recorded: 0, dropped: 0 });
     expect(ended).toEqual(['s']);
     expect(host.transport.payloads).toEqual([]);
+  });
+});
+
+describe('the exporters of a signal', () => {
+  const otlp = () => inMemoryTransport();
+  const loaded: string[] = [];
+  function asked(signal: 'traces' | 'logs' | 'metrics', value: string, wired: object = {}) {
+    const warnings: string[] = [];
+    const env = { [`OTEL_${signal.toUpperCase()}_EXPORTER`]: value };
+    const transport = exporterFromEnv(signal, env, (line) => warnings.push(line), {
+      otlp,
+      'otlp/stdout': async () => {
+        loaded.push(signal);
+        return inMemoryTransport();
+      },
+      ...wired,
+    });
+    return { transport, warnings };
+  }
+
+  it.each(['traces', 'logs', 'metrics'] as const)('are those of its variable (%s)', (signal) => {
+    expect(asked(signal, 'otlp')).toEqual({ transport: undefined, warnings: [] });
+    expect(asked(signal, 'none')).toEqual({ transport: 'none', warnings: [] });
+    expect(asked(signal, 'console,otlp/stdout').transport).toMatchObject({
+      name: 'console,otlp/stdout',
+      compression: 'none',
+    });
+    const others = { OTEL_TRACES_EXPORTER: 'none', OTEL_LOGS_EXPORTER: 'none' };
+    const without = { ...others, OTEL_METRICS_EXPORTER: 'none' } as Record<string, string>;
+    delete without[`OTEL_${signal.toUpperCase()}_EXPORTER`];
+    const wired = { otlp, 'otlp/stdout': async () => otlp() };
+    expect(exporterFromEnv(signal, without, () => {}, wired)).toBeUndefined();
+    expect(loaded).toEqual([]);
+  });
+
+  it('prometheus is for metrics, beside what is sent to', () => {
+    let exposed = 0;
+    const prometheus = () => {
+      exposed++;
+    };
+    expect(asked('metrics', 'prometheus', { prometheus })).toEqual({
+      transport: 'none',
+      warnings: [],
+    });
+    expect(asked('metrics', 'otlp,prometheus', { prometheus }).transport).toBeUndefined();
+    expect(asked('metrics', 'Prometheus, console', { prometheus }).transport).toMatchObject({
+      name: 'console',
+    });
+    expect(exposed).toBe(3);
+    expect(asked('metrics', 'prometheus,none', { prometheus }).transport).toBe('none');
+    const { transport, warnings } = asked('logs', 'prometheus', { prometheus });
+    expect(transport).toBeUndefined();
+    expect(warnings).toEqual([expect.stringMatching(/^OTEL_LOGS_EXPORTER has 'prometheus', not /)]);
+    expect(exposed).toBe(3);
+  });
+
+  it('prometheus where nobody can expose metrics is a warning, and OTLP where it was alone', () => {
+    const alone = asked('metrics', 'prometheus');
+    expect(alone.transport).toBeUndefined();
+    expect(alone.warnings).toEqual([
+      'OTEL_METRICS_EXPORTER has prometheus, which cannot be had here; it is ignored.',
+    ]);
+    expect(asked('metrics', 'console,prometheus').transport).toMatchObject({ name: 'console' });
   });
 });
 

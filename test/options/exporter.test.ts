@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { exportersFromEnv } from '../../src/options/exporter.ts';
+import { exportersFromEnv, exporterVariable } from '../../src/options/exporter.ts';
 
 const VARIABLE = 'OTEL_TRACES_EXPORTER';
 
-function read(value: string | undefined) {
+function read(value: string | undefined, signal: 'traces' | 'logs' | 'metrics' = 'traces') {
   const warnings: string[] = [];
-  const names = exportersFromEnv(VARIABLE, { [VARIABLE]: value }, (line) => warnings.push(line));
+  const env = { [exporterVariable(signal)]: value };
+  const names = exportersFromEnv(signal, env, (line) => warnings.push(line));
   return { names, warnings };
 }
 
@@ -45,6 +46,26 @@ describe('OTEL_TRACES_EXPORTER', () => {
     expect(warnings).toHaveLength(2);
     // What is foreign is shown in part.
     expect(read('x'.repeat(5000)).warnings[0]!.length).toBeLessThan(300);
+  });
+
+  it('is of its signal; prometheus is for metrics alone', () => {
+    expect(
+      ['traces', 'logs', 'metrics'].map((signal) => exporterVariable(signal as 'logs')),
+    ).toEqual([...['OTEL_TRACES_EXPORTER', 'OTEL_LOGS_EXPORTER', 'OTEL_METRICS_EXPORTER']]);
+    expect(read('console', 'logs')).toEqual({ names: ['console'], warnings: [] });
+    expect(read('prometheus, otlp', 'metrics')).toEqual({
+      names: ['prometheus', 'otlp'],
+      warnings: [],
+    });
+    expect(read('prometheus', 'logs')).toEqual({
+      names: ['otlp'],
+      warnings: [
+        expect.stringMatching(/^OTEL_LOGS_EXPORTER has 'prometheus', not otlp, console, /),
+      ],
+    });
+    expect(read('statsd', 'metrics').warnings).toEqual([
+      "OTEL_METRICS_EXPORTER has 'statsd', not otlp, console, otlp/stdout, prometheus or none; it is ignored.",
+    ]);
   });
 
   it('none wins over others', () => {

@@ -35,9 +35,9 @@ export const host: Host = {
   system,
   readText,
   getJson,
-  exporter: (env, warn, otlp) =>
-    exporterFromEnv(env, warn, {
-      otlp,
+  exporter: (signal, env, warn, wired) =>
+    exporterFromEnv(signal, env, warn, {
+      ...wired,
       'otlp/stdout': () => import('./stdout-transport.ts').then((to) => to.stdoutTransport()),
     }),
 };

@@ -21,9 +21,9 @@ export const host: Host = {
   httpTransport: nodeHttpTransport,
   agentFromEnv: tlsFromEnv,
   grpcTransport: lateGrpc(() => import('./grpc-transport.ts')),
-  exporter: (env, warn, otlp) =>
-    exporterFromEnv(env, warn, {
-      otlp,
+  exporter: (signal, env, warn, wired) =>
+    exporterFromEnv(signal, env, warn, {
+      ...wired,
       'otlp/stdout': () => import('./file-transport.ts').then((file) => file.stdoutTransport()),
     }),
   contextManager: () => ({

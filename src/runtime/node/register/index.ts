@@ -99,7 +99,7 @@ function nameOf(proxy: unknown): string {
 
 function announcement(telemetry: Telemetry, running: readonly string[]): string {
   const { engine, endpoints } = telemetry.health();
-  const nowhere = exportersFromEnv('OTEL_TRACES_EXPORTER', host.env, silent).length === 0;
+  const nowhere = exportersFromEnv('traces', host.env, silent).length === 0;
   const fromEnv = variablesOf(host.env, silent).resource();
   const described = resourceAround({ host, fromEnv })({
     'process.executable.name': executableName(),
