@@ -258,6 +258,10 @@ const LIBRARY = [
     banner: { js: "const registerUrl = require('node:url').pathToFileURL(__filename).href;" },
   },
   { out: 'resources', entry: 'src/resources.ts', platform: 'neutral' },
+  { out: 'runtime-metrics-node', entry: 'src/runtime/node/runtime-metrics.ts', platform: 'node' },
+  // Deno has Node's modules.
+  { out: 'runtime-metrics-deno', entry: 'src/runtime/deno/runtime-metrics.js', platform: 'node' },
+  { out: 'runtime-metrics-none', entry: 'src/runtime-metrics.ts', platform: 'neutral' },
   { out: 'samplers', entry: 'src/samplers.ts', platform: 'neutral' },
 ];
 

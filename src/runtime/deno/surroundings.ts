@@ -21,7 +21,7 @@ interface Deno {
 const deno = () => (globalThis as unknown as { Deno: Deno }).Deno;
 
 /** What is not granted already is not asked for: nobody is prompted because of telemetry. */
-function granted(asked: Asked): boolean {
+export function granted(asked: Asked): boolean {
   return deno().permissions.querySync(asked).state === 'granted';
 }
 

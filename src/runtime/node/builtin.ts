@@ -9,9 +9,11 @@ interface Builtins {
   readonly 'node:https': typeof import('node:https');
   readonly 'node:net': typeof import('node:net');
   readonly 'node:os': typeof import('node:os');
+  readonly 'node:perf_hooks': typeof import('node:perf_hooks');
   readonly 'node:stream': typeof import('node:stream');
   readonly 'node:tls': typeof import('node:tls');
   readonly 'node:url': typeof import('node:url');
+  readonly 'node:v8': typeof import('node:v8');
   readonly 'node:vm': typeof import('node:vm');
   readonly 'node:worker_threads': typeof import('node:worker_threads');
   readonly 'node:zlib': typeof import('node:zlib');
