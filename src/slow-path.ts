@@ -78,8 +78,8 @@ async function halves(payload: Payload, means: Means): Promise<readonly Payload[
   const count = isJson ? countJsonRecords : countRecords;
   const split = isJson ? splitJsonRequest : splitRequest;
   // Records that cannot be found would be lost uncounted.
-  if (count(raw) !== records) return undefined;
-  const [first, second] = split(raw) ?? [];
+  if (count(signal, raw) !== records) return undefined;
+  const [first, second] = split(signal, raw) ?? [];
   if (first === undefined || second === undefined) return undefined;
 
   const payloadOf = async (half: Uint8Array, inside: number): Promise<Payload> => ({

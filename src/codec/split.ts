@@ -1,96 +1,113 @@
 /**
- * A request that is too large, as two with half of the records each. Requests of traces, logs and
- * metrics have one shape (opentelemetry-proto, collector and signal messages), a record being a
- * Span, a LogRecord or a Metric:
+ * A request that is too large, as two with half of the records each: spans, log records, or data
+ * points. Requests of the three signals have one shape, which metrics go on with (opentelemetry-proto,
+ * collector and signal messages):
  *
  *   ExportXServiceRequest { resource_x = 1 * }
  *   ResourceX             { resource = 1, scope_x = 2 *, schema_url = 3 }
- *   ScopeX                { scope = 1, records = 2 *, schema_url = 3 }
+ *   ScopeX                { scope = 1, spans, log_records or metrics = 2 *, schema_url = 3 }
+ *   Metric                { name = 1, …, one of gauge = 5, sum = 7, histogram = 9,
+ *                           exponential_histogram = 10, summary = 11; metadata = 12 }
+ *   Gauge, Sum, …         { data_points = 1 *, aggregation_temporality = 2, … }
  *
- * The cut lies within one ResourceX and one ScopeX at most. Those are in both halves, with all they
- * have besides what is divided, unknown fields included; everything else is in the half it lies
- * in. Bytes are copied as they stand, in their order: what a record has inside is not looked at, so
- * nothing of it can change.
+ * The cut lies within one ResourceX, one ScopeX and one Metric at most. Those are in both halves,
+ * with all they have besides what is divided, unknown fields included; everything else is in the half
+ * it lies in. Bytes are copied as they stand, in their order: what a record has inside is not looked
+ * at, so nothing of it can change.
  *
  *   request   [ R1 ][ R2: resource [ S1 ][ S2: scope r r r | r r r, url ][ S3 ] url ][ R3 ]
  *   first     [ R1 ][ R2: resource [ S1 ][ S2: scope r r r,  url ] url ]
  *   second          [ R2: resource [ S2: scope r r r, url ][ S3 ] url ][ R3 ]
  */
 
+import type { RecordedSignal } from '../deliver/transport.ts';
 import { concatenated, pushVarint } from './bytes.ts';
 import { cursorOf, END, nextField } from './response.ts';
 
 type Halves = readonly [Uint8Array, Uint8Array];
 
-// What is divided, from the request down to the records: tags (field number * 8 + wire type) …
-const DIVIDED = [(1 << 3) | 2, (2 << 3) | 2, (2 << 3) | 2];
-/** … but this one: a request of profiles has its dictionary there, to which all records refer. */
-const DICTIONARY = (2 << 3) | 2;
-/** The level whose divided fields are records. */
-const SCOPE = 2;
+/** Tags of the length-delimited fields of these numbers. */
+const tags = (...numbers: readonly number[]) => numbers.map((number) => (number << 3) | 2);
 
-/** Records in a request in protobuf; `undefined` when it is none, or one of profiles. */
-export function countRecords(raw: Uint8Array): number | undefined {
-  return recordsIn(raw, 0);
+/** What is divided at each level, from the request down; at the last one it is records. */
+type Path = readonly (readonly number[])[];
+
+function pathOf(signal: RecordedSignal): Path {
+  const toScopes = [tags(1), tags(2), tags(2)];
+  return signal === 'metrics' ? [...toScopes, tags(5, 7, 9, 10, 11), tags(1)] : toScopes;
+}
+
+/** A request of profiles has its dictionary there, to which all records refer. */
+const DICTIONARY = (2 << 3) | 2;
+
+/** Records in a request in protobuf; `undefined` when it is none of that signal. */
+export function countRecords(signal: RecordedSignal, raw: Uint8Array): number | undefined {
+  return recordsIn(raw, pathOf(signal), 0);
 }
 
 /**
  * Divides a request in protobuf into one of its first half of the records, rounded down, and one of
  * the rest. Neither is longer than the request, nor a view of it. `undefined` when it has fewer than
- * two records, is no request, or is one of profiles.
+ * two records, or is no request of that signal.
  */
-export function splitRequest(raw: Uint8Array): Halves | undefined {
-  const records = countRecords(raw);
+export function splitRequest(signal: RecordedSignal, raw: Uint8Array): Halves | undefined {
+  const path = pathOf(signal);
+  const records = recordsIn(raw, path, 0);
   if (records === undefined || records < 2) return undefined;
-  const [first, second] = cut(raw, 0, records >> 1);
+  const [first, second] = cut({ path, left: records >> 1 }, raw, 0);
   return [concatenated(first), concatenated(second)];
 }
 
-function recordsIn(bytes: Uint8Array, level: number): number | undefined {
+function recordsIn(bytes: Uint8Array, path: Path, level: number): number | undefined {
   const cursor = cursorOf(bytes);
   let records = 0;
   let tag: number;
   while ((tag = nextField(cursor)) > 0) {
-    if (tag !== DIVIDED[level]) {
+    if (!path[level]!.includes(tag)) {
       if (level === 0 && tag === DICTIONARY) return undefined;
       continue;
     }
-    const inside =
-      level === SCOPE ? 1 : recordsIn(bytes.subarray(cursor.from, cursor.at), level + 1);
+    const isRecord = level === path.length - 1;
+    const inside = isRecord
+      ? 1
+      : recordsIn(bytes.subarray(cursor.from, cursor.at), path, level + 1);
     if (inside === undefined) return undefined;
     records += inside;
   }
   return tag === END ? records : undefined;
 }
 
-/** A message that has been counted, cut behind its first `left` records, of which it has more. */
-function cut(
-  bytes: Uint8Array,
-  level: number,
-  left: number,
-): readonly [Uint8Array[], Uint8Array[]] {
+/** A cut on its way through a request that has been counted. */
+interface Cut {
+  readonly path: Path;
+  /** Records that are still to be left of it. */
+  left: number;
+}
+
+/** A message with more records than are left. */
+function cut(state: Cut, bytes: Uint8Array, level: number): readonly [Uint8Array[], Uint8Array[]] {
+  const { path } = state;
   const before: Uint8Array[] = [];
   const after: Uint8Array[] = [];
   const cursor = cursorOf(bytes);
   for (let start = 0, tag: number; (tag = nextField(cursor)) > 0; start = cursor.at) {
     const field = bytes.subarray(start, cursor.at);
-    if (tag !== DIVIDED[level]) {
+    if (!path[level]!.includes(tag)) {
       append(before, field);
       append(after, field);
       continue;
     }
     const message = bytes.subarray(cursor.from, cursor.at);
-    const records = level === SCOPE ? 1 : recordsIn(message, level + 1)!;
-    if (left === 0) {
+    const records = level === path.length - 1 ? 1 : recordsIn(message, path, level + 1)!;
+    if (state.left === 0) {
       append(after, field);
-    } else if (records <= left) {
+    } else if (records <= state.left) {
       append(before, field);
-      left -= records;
+      state.left -= records;
     } else {
-      const [head, tail] = cut(message, level + 1, left);
+      const [head, tail] = cut(state, message, level + 1);
       appendMessage(before, tag, head);
       appendMessage(after, tag, tail);
-      left = 0;
     }
   }
   return [before, after];
@@ -119,16 +136,24 @@ function appendMessage(chunks: Uint8Array[], tag: number, parts: readonly Uint8A
   appendAll(chunks, parts);
 }
 
-// What is divided in OTLP/JSON, by level: members whose values are arrays.
-const MEMBERS = [
-  ['resourceSpans', 'resourceLogs', 'resourceMetrics'],
-  ['scopeSpans', 'scopeLogs', 'scopeMetrics'],
-  ['spans', 'logRecords', 'metrics'],
-];
+// What is divided in OTLP/JSON, by level: members whose values are arrays …
+const MEMBERS: Readonly<Record<RecordedSignal, readonly (readonly string[])[]>> = {
+  traces: [['resourceSpans'], ['scopeSpans'], ['spans']],
+  logs: [['resourceLogs'], ['scopeLogs'], ['logRecords']],
+  metrics: [
+    ['resourceMetrics'],
+    ['scopeMetrics'],
+    ['metrics'],
+    ['gauge', 'sum', 'histogram', 'exponentialHistogram', 'summary'],
+    ['dataPoints'],
+  ],
+};
+/** … but here, where one of them is an object. */
+const DATA = 3;
 
 /** Records in a request in OTLP/JSON; `undefined` when it is none. */
-export function countJsonRecords(body: Uint8Array): number | undefined {
-  const text: Text = { bytes: body, at: 0 };
+export function countJsonRecords(signal: RecordedSignal, body: Uint8Array): number | undefined {
+  const text: Text = { bytes: body, members: MEMBERS[signal], at: 0 };
   skipSpace(text);
   const records = jsonRecordsIn(text, 0);
   skipSpace(text);
@@ -141,16 +166,19 @@ export function countJsonRecords(body: Uint8Array): number | undefined {
  * that were sent as numbers) and how numbers and strings were spelled. What lies within records is
  * not checked.
  */
-export function splitJsonRequest(body: Uint8Array): Halves | undefined {
-  const records = countJsonRecords(body);
+export function splitJsonRequest(signal: RecordedSignal, body: Uint8Array): Halves | undefined {
+  const records = countJsonRecords(signal, body);
   if (records === undefined || records < 2) return undefined;
-  const [first, second] = cutJson({ bytes: body, at: 0 }, 0, records >> 1);
+  const text: Text = { bytes: body, members: MEMBERS[signal], at: 0 };
+  const [first, second] = cutJson(text, 0, records >> 1);
   return [concatenated(first), concatenated(second)];
 }
 
 /** JSON in UTF-8, read up to `at`. */
 interface Text {
   readonly bytes: Uint8Array;
+  /** What is divided, by level. */
+  readonly members: readonly (readonly string[])[];
   at: number;
 }
 
@@ -166,7 +194,7 @@ function jsonRecordsIn(text: Text, level: number): number | undefined {
 
 /** Moves over one element of what is divided at a level. */
 function jsonRecordsOf(text: Text, level: number): number | undefined {
-  if (level < SCOPE) return jsonRecordsIn(text, level + 1);
+  if (level < text.members.length - 1) return jsonRecordsIn(text, level + 1);
   return skipValue(text) ? 1 : undefined;
 }
 
@@ -224,8 +252,9 @@ function cutJson(text: Text, level: number, left: number): readonly [Uint8Array[
  * this level. Returns whether it could be read.
  */
 function eachElement(text: Text, level: number, element: (index: number) => boolean): boolean {
-  const { bytes } = text;
+  const { bytes, members } = text;
   if (bytes[text.at] !== OPEN_BRACE) return skipValue(text);
+  let objects = 0;
   return eachItem(text, CLOSE_BRACE, () => {
     const from = text.at;
     if (!skipString(text)) return false;
@@ -233,7 +262,12 @@ function eachElement(text: Text, level: number, element: (index: number) => bool
     skipSpace(text);
     if (bytes[text.at++] !== COLON) return false;
     skipSpace(text);
-    return bytes[text.at] === OPEN_BRACKET && MEMBERS[level]!.includes(name)
+    const isDivided = members[level]!.includes(name);
+    if (isDivided && level === DATA && bytes[text.at] === OPEN_BRACE) {
+      // A second one, which a oneof cannot have, would be left without a value in one of the halves.
+      return objects++ === 0 && element(0);
+    }
+    return isDivided && level !== DATA && bytes[text.at] === OPEN_BRACKET
       ? eachItem(text, CLOSE_BRACKET, element)
       : skipValue(text);
   });
