@@ -33,6 +33,7 @@ describe.each([
     [`exporter-proto-${host}`, 'OTLPTraceExporter'],
     [`exporter-http-${host}`, 'OTLPTraceExporter'],
   ]),
+  ...['node', 'deno', 'none'].map((host) => [`runtime-metrics-${host}`, 'recordRuntimeMetrics']),
   ['exporter-console', 'consoleTransport'],
   ['exporter-file', 'fileTransport'],
   ['exporter-fan-out', 'fanOutTransport'],

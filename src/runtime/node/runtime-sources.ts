@@ -49,7 +49,7 @@ export function processState(): ProcessState {
   return { residentBytes: process.memoryUsage.rss(), uptimeSeconds: process.uptime() };
 }
 
-/** One read for three of them (proc_pid_status(5)). */
+/** One read for three of them (proc_pid_status(5)); sizes are in units of 1024 bytes there. */
 export function linuxProcess(): ProcessState {
   let status = '';
   try {
@@ -57,16 +57,19 @@ export function linuxProcess(): ProcessState {
   } catch {
     // Not mounted, or not to be read.
   }
-  const kibibytes = (name: string) => {
-    const [, digits] = new RegExp(`^${name}:\\s*(\\d+) kB`, 'm').exec(status) ?? [];
-    return digits === undefined ? undefined : Number(digits) * 1024;
+  const number = (line: RegExp) => {
+    const [, digits] = line.exec(status) ?? [];
+    return digits === undefined ? undefined : Number(digits);
   };
-  const [, threads] = /^Threads:\s*(\d+)/m.exec(status) ?? [];
+  const bytes = (line: RegExp) => {
+    const kibibytes = number(line);
+    return kibibytes && kibibytes * 1024;
+  };
   return {
-    residentBytes: kibibytes('VmRSS') ?? process.memoryUsage.rss(),
+    residentBytes: bytes(/^VmRSS:\s*(\d+) kB/m) ?? process.memoryUsage.rss(),
     uptimeSeconds: process.uptime(),
-    virtualBytes: kibibytes('VmSize'),
-    threads: threads === undefined ? undefined : Number(threads),
+    virtualBytes: bytes(/^VmSize:\s*(\d+) kB/m),
+    threads: number(/^Threads:\s*(\d+)/m),
   };
 }
 
