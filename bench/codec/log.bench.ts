@@ -6,6 +6,7 @@
 
 import type { BenchCase, Prepared } from '../harness/case.ts';
 import { assertLogs } from '../points.ts';
+import { ENGINES } from '../subjects/engines.ts';
 import { load } from '../subjects/load.ts';
 import { BATCH } from '../workload.ts';
 
@@ -14,12 +15,19 @@ export const cases: readonly BenchCase[] = [{ name: 'codec/log/512', prepare }];
 async function prepare(): Promise<Prepared> {
   const upstream = await load('upstream-logs', 'codec');
   const records = upstream.emitted(BATCH);
+  const own = await Promise.all(
+    ENGINES.map(async (engine) => {
+      const codec = (await load('ours-logs', `${engine}-codec`)).codec(engine);
+      return { name: `otlp-wasm/${engine}`, ...codec };
+    }),
+  );
   return {
     rivals: ['opentelemetry-js'],
     work: { unit: 'ns/op', ops: BATCH },
-    subjects: [{ name: 'opentelemetry-js', run: () => upstream.serialize(records) }],
+    subjects: [...own, { name: 'opentelemetry-js', run: () => upstream.serialize(records) }],
     check() {
       assertLogs(upstream.serialize(records), 0, BATCH);
+      for (const subject of own) subject.check();
     },
   };
 }

@@ -11,7 +11,7 @@ import type { Subject } from '../subjects/engines.ts';
 
 const SUBJECTS: Readonly<Record<Allocating, readonly Subject[]>> = {
   span: ['otlp-wasm/simd', 'otlp-wasm/portable', 'opentelemetry-js'],
-  log: ['opentelemetry-js', 'harness'],
+  log: ['otlp-wasm/simd', 'otlp-wasm/portable', 'opentelemetry-js', 'harness'],
   counter: ['opentelemetry-js', 'harness'],
   histogram: ['opentelemetry-js', 'harness'],
 };

@@ -72,7 +72,8 @@ async function openSubject(subject: Subject, what: Allocating): Promise<{ run():
       return (await load('ours', 'allocation')).recorder(engine);
     case 'log':
       if (subject === 'harness') return (await load('harness-metrics', 'allocation')).emitter();
-      return (await load('upstream-logs', 'allocation')).emitter();
+      if (upstream) return (await load('upstream-logs', 'allocation')).emitter();
+      return (await load('ours-logs', 'allocation')).emitter(engine);
     case 'counter': {
       if (subject === 'harness') return (await load('harness-metrics', 'allocation')).counting();
       const { counting, open } = await load('upstream-metrics', 'allocation');

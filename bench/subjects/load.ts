@@ -12,6 +12,7 @@ export interface Subjects {
   hashes: typeof import('./hashes.ts');
   entries: typeof import('./entries.ts');
   ours: typeof import('./ours.ts');
+  'ours-logs': typeof import('./ours-logs.ts');
   'harness-metrics': typeof import('./harness-metrics.ts');
   'upstream-logs': typeof import('./upstream-logs.ts');
   'upstream-metrics': typeof import('./upstream-metrics.ts');
