@@ -116,11 +116,11 @@ export class Pipeline {
 
   private write(record: SpanData | LogData, parts: PipelineParts): void {
     const { ring } = parts;
-    let written = put(ring, record);
+    let written = this.put(record, ring);
     const wasFull = written === 'full';
     if (wasFull) {
       this.journey(parts);
-      written = put(ring, record);
+      written = this.put(record, ring);
     }
     if (written !== 'written') {
       this.dropped[written === 'full' ? 'ring_full' : 'too_large']++;
@@ -130,6 +130,12 @@ export class Pipeline {
     if (ring.uncommitted === 0 && !wasFull && ring.used > this.highWater) this.journey(parts);
     else if (ring.count >= this.wanted) this.planTurn();
     if (this.cancelTimer === undefined) this.startTimer();
+  }
+
+  private put(record: SpanData | LogData, ring: Ring): Written {
+    return this.options.signal === 'logs'
+      ? ring.writeLog(record as LogData)
+      : ring.write(record as SpanData);
   }
 
   /** One batch, from the ring to delivery. Returns how many records it had. */
@@ -251,10 +257,6 @@ export class Pipeline {
   get queued(): number {
     return this.waiting.length + (this.parts?.ring.count ?? 0) + this.compressing;
   }
-}
-
-function put(ring: Ring, record: SpanData | LogData): Written {
-  return 'observedSec' in record ? ring.writeLog(record) : ring.write(record);
 }
 
 /** As it is at this moment. */

@@ -1,7 +1,7 @@
 import type { Host } from '../runtime/host.ts';
-import { endpointOf, type HttpEndpoint } from './endpoint.ts';
+import { endpointFor, type HttpEndpoint } from './endpoint.ts';
 import { shown } from './outcome.ts';
-import type { Outcome, TransportOptions } from './transport.ts';
+import type { Outcome, Signal, TransportOptions } from './transport.ts';
 
 export type Headers = Readonly<Record<string, string>>;
 
@@ -14,13 +14,16 @@ export function askedEndpoint(
   host: Pick<Host, 'setTimer'>,
   options: TransportOptions,
   askHeaders: () => Promise<Headers>,
-): () => Promise<HttpEndpoint | Outcome> {
+): (signal: Signal) => Promise<HttpEndpoint | Outcome> {
   const { timeoutMs } = options;
-  let asking: Promise<HttpEndpoint | Outcome> | undefined;
-  /** The one that was had last: its secrets may be quoted by what refuses the next. */
-  let last: HttpEndpoint | undefined;
+  let asking: Promise<{ readonly headers: Headers } | Outcome> | undefined;
+  /** Those that were had last: their secrets may be quoted by what refuses the next. */
+  let last: Headers = {};
 
-  async function ask(): Promise<HttpEndpoint | Outcome> {
+  const endpointWith = (asked: Headers, signal: Signal) =>
+    endpointFor({ ...options, headers: { ...options.headers, ...asked } }, signal);
+
+  async function ask(signal: Signal): Promise<{ readonly headers: Headers } | Outcome> {
     let cancel = () => {};
     try {
       const late = new Promise<never>((_, reject) => {
@@ -28,11 +31,12 @@ export function askedEndpoint(
         cancel = host.setTimer(expire, timeoutMs);
       });
       const asked = await Promise.race([askHeaders(), late]);
-      last = endpointOf({ ...options, headers: { ...options.headers, ...asked } });
-      return last;
+      endpointWith(asked, signal);
+      last = asked;
+      return { headers: asked };
     } catch (error) {
       const { message = String(error) } = (error ?? {}) as { message?: string };
-      const { secrets } = last ?? endpointOf(options);
+      const { secrets } = endpointWith(last, signal);
       return { kind: 'retryable', reason: shown(`headers cannot be had: ${message}`, secrets) };
     } finally {
       cancel();
@@ -42,5 +46,9 @@ export function askedEndpoint(
   const done = () => {
     asking = undefined;
   };
-  return () => (asking ??= ask().finally(done));
+  return async (signal) => {
+    asking ??= ask(signal).finally(done);
+    const asked = await asking;
+    return 'kind' in asked ? asked : endpointWith(asked.headers, signal);
+  };
 }

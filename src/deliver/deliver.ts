@@ -89,17 +89,12 @@ export type DropCause =
   /** The process ended. */
   | 'exit';
 
-export interface DeliverStats {
+/** What became of the records of one signal, or of all of them. */
+export interface SignalStats {
   /** Records handed to `push`. */
   readonly pushed: number;
   /** Records waiting or in flight. */
   readonly queuedRecords: number;
-  /** Bytes of the bodies of those, as they go on the wire. */
-  readonly queuedBytes: number;
-  /** Requests in flight, and how many may be at this moment. */
-  readonly inFlight: number;
-  readonly limit: number;
-  readonly connections: Connections | undefined;
   /** Records the server accepted. */
   readonly sent: number;
   /** Records the server refused for good, those of a partial success included. */
@@ -112,6 +107,15 @@ export interface DeliverStats {
   /** Bytes of accepted requests before compression, and as sent. */
   readonly sentRawBytes: number;
   readonly sentBytes: number;
+}
+
+export interface DeliverStats extends SignalStats {
+  /** Bytes of the bodies of what is queued, as they go on the wire. */
+  readonly queuedBytes: number;
+  /** Requests in flight, and how many may be at this moment. */
+  readonly inFlight: number;
+  readonly limit: number;
+  readonly connections: Connections | undefined;
   /** The endpoint's last answers were all worth a retry: one request at a time goes out. */
   readonly failing: boolean;
   /** Encodings that the endpoint does not take. */
@@ -142,6 +146,8 @@ export interface Deliver {
   /** For the end of the process: drops everything now (`exit`). Returns what was lost. */
   abandon(): { payloads: number; records: number };
   stats(): DeliverStats;
+  /** What of that is of one signal. */
+  statsOf(signal: Signal): SignalStats;
 }
 
 interface Waiter {
@@ -156,6 +162,31 @@ const TOO_LARGE_MS = 300_000;
 
 /** Longest wait a timer can be set to, milliseconds. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
+
+interface Counts {
+  pushed: number;
+  sent: number;
+  rejected: number;
+  readonly dropped: Record<DropCause, number>;
+  requests: number;
+  retries: number;
+  sentRawBytes: number;
+  sentBytes: number;
+}
+
+const DROP_CAUSES: readonly DropCause[] = ['queue_full', 'retry_expired', 'shutdown', 'exit'];
+
+function noCounts(): Counts {
+  const dropped = { queue_full: 0, retry_expired: 0, shutdown: 0, exit: 0 };
+  const none = { pushed: 0, sent: 0, rejected: 0, requests: 0, retries: 0 };
+  return { ...none, dropped, sentRawBytes: 0, sentBytes: 0 };
+}
+
+function shownCounts(counts: Counts): SignalStats {
+  const { pushed, sent, rejected, dropped } = counts;
+  const gone = DROP_CAUSES.reduce((sum, cause) => sum + dropped[cause], sent + rejected);
+  return { ...counts, dropped: { ...dropped }, queuedRecords: pushed - gone };
+}
 
 /** What the end of an attempt says about the load of the endpoint. */
 function endOf(outcome: Outcome): AttemptEnd {
@@ -181,22 +212,10 @@ export function createDeliver(options: DeliverOptions): Deliver {
   const waiters = new Set<Waiter>();
   /** Those who wait for room in the queue. */
   const producers = new Set<Waiter>();
-  const dropped: Record<DropCause, number> = {
-    queue_full: 0,
-    retry_expired: 0,
-    shutdown: 0,
-    exit: 0,
-  };
-  let pushed = 0;
+  const counts = new Map<Signal, Counts>();
   let inFlight = 0;
-  let sent = 0;
-  let rejected = 0;
-  let requests = 0;
-  let retries = 0;
   /** First attempts that the budget of retries does not know of. */
   let fresh = 0;
-  let sentRawBytes = 0;
-  let sentBytes = 0;
   let lastError: string | undefined;
   let lastWarning: string | undefined;
 
@@ -221,7 +240,7 @@ export function createDeliver(options: DeliverOptions): Deliver {
   let cancelWake: (() => void) | undefined;
 
   function push(payload: Payload): void {
-    pushed += payload.records;
+    countsOf(payload.signal).pushed += payload.records;
     if (closedAs !== undefined) {
       count(payload, closedAs);
       return;
@@ -321,8 +340,9 @@ export function createDeliver(options: DeliverOptions): Deliver {
     const startedAt = clock.now();
     const limitRound = limit?.started() ?? 0;
     let outcome: Outcome;
-    requests++;
-    if (entry.attempts++ > 0) retries++;
+    const counted = countsOf(payload.signal);
+    counted.requests++;
+    if (entry.attempts++ > 0) counted.retries++;
     else fresh++;
     observer?.attempted(payload);
     try {
@@ -397,6 +417,7 @@ export function createDeliver(options: DeliverOptions): Deliver {
   function answered(entry: Entry, outcome: Answer): void {
     const { payload } = entry;
     const { records, rawBytes, body, encoding } = payload;
+    const counted = countsOf(payload.signal);
     let refused = 0;
     if (outcome.kind === 'rejected') {
       refused = records;
@@ -404,8 +425,8 @@ export function createDeliver(options: DeliverOptions): Deliver {
     } else {
       accepted.add(encoding);
       learnSize(entry.refusedBytes, rawBytes);
-      sentRawBytes += rawBytes;
-      sentBytes += body.length;
+      counted.sentRawBytes += rawBytes;
+      counted.sentBytes += body.length;
       if (outcome.kind === 'partial') {
         refused = Math.min(Math.max(0, Math.trunc(outcome.rejected)), records);
         lastError = shown(`partial success, ${refused} rejected: ${outcome.message}`, []);
@@ -416,8 +437,8 @@ export function createDeliver(options: DeliverOptions): Deliver {
     // a refusal is an answer too: the endpoint is alive
     failures = 0;
     askedMs = 0;
-    rejected += refused;
-    sent += records - refused;
+    counted.rejected += refused;
+    counted.sent += records - refused;
     // other parts of it may be accepted as they were
     const recoded = !entry.refused.includes(encoding);
     if (recoded && outcome.kind !== 'rejected') for (const one of entry.refused) learnRefused(one);
@@ -471,7 +492,7 @@ export function createDeliver(options: DeliverOptions): Deliver {
   }
 
   function count(payload: Payload, cause: DropCause): void {
-    dropped[cause] += payload.records;
+    countsOf(payload.signal).dropped[cause] += payload.records;
     observer?.dropped(payload, cause);
   }
 
@@ -533,21 +554,34 @@ export function createDeliver(options: DeliverOptions): Deliver {
     pump();
   }
 
+  function countsOf(signal: Signal): Counts {
+    let found = counts.get(signal);
+    if (found === undefined) counts.set(signal, (found = noCounts()));
+    return found;
+  }
+
+  function statsOf(signal: Signal): SignalStats {
+    return shownCounts(counts.get(signal) ?? noCounts());
+  }
+
   function stats(): DeliverStats {
+    const all = noCounts();
+    for (const counted of counts.values()) {
+      all.pushed += counted.pushed;
+      all.sent += counted.sent;
+      all.rejected += counted.rejected;
+      for (const cause of DROP_CAUSES) all.dropped[cause] += counted.dropped[cause];
+      all.requests += counted.requests;
+      all.retries += counted.retries;
+      all.sentRawBytes += counted.sentRawBytes;
+      all.sentBytes += counted.sentBytes;
+    }
     return {
-      pushed,
-      queuedRecords: queue.records,
+      ...shownCounts(all),
       queuedBytes: queue.bytes,
       inFlight,
       limit: limit?.current ?? maxInFlight,
       connections: transport.connections?.(),
-      sent,
-      rejected,
-      dropped: { ...dropped },
-      requests,
-      retries,
-      sentRawBytes,
-      sentBytes,
       failing: failures > 0,
       refusedEncodings: [...refusedEncodings],
       lastError,
@@ -555,5 +589,5 @@ export function createDeliver(options: DeliverOptions): Deliver {
     };
   }
 
-  return { push, ready, drained, close, abandon, stats };
+  return { push, ready, drained, close, abandon, stats, statsOf };
 }

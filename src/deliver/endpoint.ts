@@ -20,6 +20,11 @@ export const OWN_HEADERS: ReadonlySet<string> = new Set([
   'transfer-encoding',
 ]);
 
+/** Of one of the signals that share a transport. */
+export function endpointFor(options: TransportOptions, signal: Signal): HttpEndpoint {
+  return endpointOf({ ...options, url: options.urls?.[signal] ?? options.url });
+}
+
 /**
  * Reads the options once. Credentials in the URL become the Authorization header they stand for,
  * unless one is configured. Throws a TypeError when `url` is none.

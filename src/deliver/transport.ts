@@ -111,9 +111,11 @@ export type MakeAgent = (protocol: string) => object | Promise<object>;
 export interface TransportOptions {
   /** Full URL requests are posted to, e.g. `http://localhost:4318/v1/traces`. */
   readonly url: string;
+  /** The same for each of several signals, which differ in path and query only. Default `url` for all. */
+  readonly urls?: Partial<Record<Signal, string>>;
   readonly headers: Readonly<Record<string, string>>;
   /** Asked before every attempt for the endpoint as it is then, or for why there is none. */
-  readonly askEndpoint?: () => Promise<HttpEndpoint | Outcome>;
+  readonly askEndpoint?: (signal: Signal) => Promise<HttpEndpoint | Outcome>;
   /**
    * On Node: options of the `http.Agent` or `https.Agent` that pools connections, TLS included; or
    * an agent, which stays its maker's to destroy; or what makes one, for a protocol.

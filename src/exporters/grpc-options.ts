@@ -84,7 +84,7 @@ export function grpcOptions(
   }
   return {
     ...others,
-    url: grpcUrl("option 'url'", url, secure, { env, warn }),
+    url: grpcUrl("option 'url'", url, secure, { env, warn, signal: 'traces' }),
     headers: metadataTexts(metadata),
     httpAgentOptions: group('tls', tls),
   };

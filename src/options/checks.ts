@@ -1,5 +1,7 @@
 /** What options and variables are checked by. Values are shown short, and secrets not at all. */
 
+import { signalPath } from '../deliver/endpoint.ts';
+import type { RecordedSignal } from '../deliver/transport.ts';
 import { OtlpError } from '../errors.ts';
 
 /** As a message may show it. */
@@ -89,13 +91,13 @@ export function checkedEndpoint(name: string, value: string): string {
 }
 
 /**
- * The URL for traces below a base URL (OTLP exporter, "Endpoint URLs for OTLP/HTTP"). That of a Unix
+ * The URL for a signal below a base URL (OTLP exporter, "Endpoint URLs for OTLP/HTTP"). That of a Unix
  * socket has no place for it.
  */
-export function tracesUrl(base: string): string {
+export function signalUrl(base: string, signal: RecordedSignal): string {
   const url = new URL(base);
   if (url.protocol === 'unix:') return base;
-  url.pathname = `${url.pathname.replace(/\/$/, '')}/v1/traces`;
+  url.pathname = url.pathname.replace(/\/$/, '') + signalPath(signal);
   return url.href;
 }
 

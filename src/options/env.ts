@@ -1,6 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { Compression } from '../compress/compress.ts';
-import { anyOf, checkedEndpoint, headerProblem, shown, tracesUrl } from './checks.ts';
+import type { RecordedSignal } from '../deliver/transport.ts';
+import { anyOf, checkedEndpoint, headerProblem, shown, signalUrl } from './checks.ts';
 import { grpcUrl } from './grpc-url.ts';
 import type { Protocol } from './options.ts';
 import { type Env, exporterVariables, setVariables } from './variables.ts';
@@ -29,20 +30,18 @@ export interface Variables {
   protocol(fallback: Protocol, known: readonly Protocol[]): Protocol | undefined;
   detectors(): readonly string[] | undefined;
   disabled(): boolean;
+  /** What the same environment says for another signal. */
+  of(signal: RecordedSignal): Variables;
+  /** An option that is one of a few texts, in any case (specification, "Enum"). */
+  choice<T extends string>(option: string, fallback: T, known: readonly T[]): T | undefined;
   /** `OTEL_RESOURCE_ATTRIBUTES` and, which wins, `OTEL_SERVICE_NAME`. */
   resource(): Attributes;
 }
 
 const COUNT = 'OTEL_ATTRIBUTE_COUNT_LIMIT';
 
-const ENDPOINT = exporterVariables('ENDPOINT');
-const HEADERS = exporterVariables('HEADERS');
-const TIMEOUT = exporterVariables('TIMEOUT');
-
 /** Variables of each option that is a number, most specific first. */
 const NUMBERS: Readonly<Record<string, readonly string[]>> = {
-  timeoutMs: TIMEOUT,
-  timeoutMillis: TIMEOUT,
   'batch.size': ['OTEL_BSP_MAX_EXPORT_BATCH_SIZE'],
   'batch.delayMs': ['OTEL_BSP_SCHEDULE_DELAY'],
   'limits.attributes': ['OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT', COUNT],
@@ -54,6 +53,22 @@ const NUMBERS: Readonly<Record<string, readonly string[]>> = {
   'limits.links': ['OTEL_SPAN_LINK_COUNT_LIMIT'],
   'limits.attributesPerEvent': ['OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT', COUNT],
   'limits.attributesPerLink': ['OTEL_LINK_ATTRIBUTE_COUNT_LIMIT', COUNT],
+  'logs.batch.size': ['OTEL_BLRP_MAX_EXPORT_BATCH_SIZE'],
+  'logs.batch.delayMs': ['OTEL_BLRP_SCHEDULE_DELAY'],
+  'logs.limits.attributes': ['OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT', COUNT],
+  'logs.limits.attributeValueLength': [
+    'OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT',
+    'OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT',
+  ],
+  'metrics.intervalMs': ['OTEL_METRIC_EXPORT_INTERVAL'],
+  'metrics.timeoutMs': ['OTEL_METRIC_EXPORT_TIMEOUT'],
+};
+
+/** Variables of each option that is one of a few texts. */
+const CHOICES: Readonly<Record<string, string>> = {
+  'metrics.temporality': 'OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE',
+  'metrics.histogramAggregation': 'OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION',
+  'metrics.exemplarFilter': 'OTEL_METRICS_EXEMPLAR_FILTER',
 };
 
 /** `key=value,key=value`, percent-encoded (OTLP exporter, "Specifying headers via environment variables"). */
@@ -111,15 +126,33 @@ function percentDecoded(text: string): string | undefined {
   }
 }
 
-/** Reads variables of the specification ("SDK environment variables", "OTLP exporter"). */
-export function variablesOf(env: Env, warn: Warn): Variables {
-  const warned = new Set<string>();
+/**
+ * Reads variables of the specification ("SDK environment variables", "OTLP exporter").
+ *
+ * @param tell is told of what is of no use.
+ * @param signal whose variables of the exporter are read besides those for all.
+ */
+export function variablesOf(
+  env: Env,
+  tell: Warn,
+  signal: RecordedSignal = 'traces',
+  said = new Set<string>(),
+): Variables {
+  /** What several signals read is warned of once. */
+  const warn = (line: string) => {
+    if (said.has(line)) return;
+    said.add(line);
+    tell(line);
+  };
 
   const given = (...names: readonly string[]) => setVariables(env, names);
 
-  /** A variable of the exporter that is one of a few texts, in any case (specification, "Enum"). */
-  function oneOf<T extends string>(name: string, fallback: T, known: readonly T[]): T | undefined {
-    const [found] = given(...exporterVariables(name));
+  function oneOf<T extends string>(
+    names: readonly string[],
+    fallback: T,
+    known: readonly T[],
+  ): T | undefined {
+    const [found] = given(...names);
     if (found === undefined) return undefined;
     const text = found.text.toLowerCase() as T;
     if (known.includes(text)) return text;
@@ -130,14 +163,16 @@ export function variablesOf(env: Env, warn: Warn): Variables {
   return {
     number(option, [fallback, min, max]) {
       const usable = (text: string) => Number(text) >= min && Number(text) <= max;
-      const all = given(...(NUMBERS[option] ?? []));
+      const isTimeout = option === 'timeoutMs' || option === 'timeoutMillis';
+      const names = isTimeout ? exporterVariables('TIMEOUT', signal) : NUMBERS[option];
+      const all = given(...(names ?? []));
       if (all.length === 0) return undefined;
       const first = all.findIndex(({ text }) => usable(text));
       const used = first < 0 ? undefined : Number(all[first]!.text);
       for (const { name, text } of first < 0 ? all : all.slice(0, first)) {
         // A general variable is read for several options.
-        if (warned.has(name)) continue;
-        warned.add(name);
+        if (said.has(name)) continue;
+        said.add(name);
         const instead = `${used ?? fallback} is used`;
         warn(`${name} is ${shown(text)}, not a number from ${min} to ${max}; ${instead}.`);
       }
@@ -145,10 +180,11 @@ export function variablesOf(env: Env, warn: Warn): Variables {
     },
 
     url() {
-      for (const { name, text } of given(...ENDPOINT)) {
+      const names = exporterVariables('ENDPOINT', signal);
+      for (const { name, text } of given(...names)) {
         try {
           const url = checkedEndpoint(name, text);
-          return name === ENDPOINT[0] ? url : tracesUrl(url);
+          return name === names[0] ? url : signalUrl(url, signal);
         } catch (error) {
           warn(`${(error as Error).message} It is ignored.`);
         }
@@ -158,7 +194,7 @@ export function variablesOf(env: Env, warn: Warn): Variables {
 
     headers() {
       const headers: Record<string, string> = {};
-      for (const { name, text } of given(...[...HEADERS].reverse())) {
+      for (const { name, text } of given(...[...exporterVariables('HEADERS', signal)].reverse())) {
         const parsed = parseHeaders(text);
         const problem =
           parsed === undefined
@@ -173,11 +209,14 @@ export function variablesOf(env: Env, warn: Warn): Variables {
       return headers;
     },
 
-    grpcUrl: (option, value) => grpcUrl(option, value, undefined, { env, warn }),
+    grpcUrl: (option, value) => grpcUrl(option, value, undefined, { env, warn, signal }),
 
-    compression: (fallback, known) => oneOf('COMPRESSION', fallback, known),
+    compression: (fallback, known) =>
+      oneOf(exporterVariables('COMPRESSION', signal), fallback, known),
 
-    protocol: (fallback, known) => oneOf('PROTOCOL', fallback, known),
+    protocol: (fallback, known) => oneOf(exporterVariables('PROTOCOL', signal), fallback, known),
+
+    choice: (option, fallback, known) => oneOf([CHOICES[option]!], fallback, known),
 
     detectors() {
       const [found] = given('OTEL_NODE_RESOURCE_DETECTORS');
@@ -188,6 +227,8 @@ export function variablesOf(env: Env, warn: Warn): Variables {
         .filter((name) => !['', 'env', 'none'].includes(name))
         .map((name) => (name === 'serviceinstance' ? 'service' : name));
     },
+
+    of: (other) => variablesOf(env, tell, other, said),
 
     /** Whatever is not "true" is false (specification, "Boolean value"). */
     disabled() {

@@ -1,23 +1,25 @@
 /** Where OTLP/gRPC calls go (specification, "OTLP exporter", "Endpoint URLs" and "insecure"). */
 
+import type { RecordedSignal } from '../deliver/transport.ts';
 import { checkedEndpoint, checkedUrl, invalid } from './checks.ts';
 import { type Env, exporterVariables, setVariables } from './variables.ts';
 
 const DEFAULT_URL = 'http://localhost:4317';
 
-/** Where variables come from, and who is told of those that are of no use. */
+/** Where variables come from, of which signal, and who is told of those that are of no use. */
 interface Source {
+  readonly signal: RecordedSignal;
   readonly env: Env;
   readonly warn: (line: string) => void;
 }
 
 /**
- * Where OTLP/gRPC calls go: the option, else `OTEL_EXPORTER_OTLP_[TRACES_]ENDPOINT`, else
+ * Where OTLP/gRPC calls go: the option, else `OTEL_EXPORTER_OTLP_[<SIGNAL>_]ENDPOINT`, else
  * `http://localhost:4317`. A path is left out. As gRPC names it, `unix:/run/otel.sock` and
  * `unix:///run/otel.sock` are a Unix socket.
  *
  * @param secure Whether with TLS, if that is known; otherwise the scheme decides, without one
- *   `OTEL_EXPORTER_OTLP_[TRACES_]INSECURE`; TLS is the default.
+ *   `OTEL_EXPORTER_OTLP_[<SIGNAL>_]INSECURE`; TLS is the default.
  * @throws OtlpError `invalid_option`
  */
 export function grpcUrl(
@@ -26,9 +28,9 @@ export function grpcUrl(
   secure: boolean | undefined,
   source: Source,
 ): string {
-  const { env, warn } = source;
+  const { env, warn, signal } = source;
   if (url !== undefined) return target(option, url, secure, source);
-  for (const { name, text } of setVariables(env, exporterVariables('ENDPOINT'))) {
+  for (const { name, text } of setVariables(env, exporterVariables('ENDPOINT', signal))) {
     try {
       return target(name, text, secure, source);
     } catch (error) {
@@ -43,12 +45,14 @@ function target(
   name: string,
   value: string,
   secure: boolean | undefined,
-  { env, warn }: Source,
+  { env, warn, signal }: Source,
 ): string {
   const text = typeof value === 'string' ? value.trim() : value;
   if (typeof text === 'string' && /^unix:/i.test(text)) return socketUrl(name, text, secure);
   const plain =
-    secure === undefined ? setVariables(env, exporterVariables('INSECURE'))[0]?.text : undefined;
+    secure === undefined
+      ? setVariables(env, exporterVariables('INSECURE', signal))[0]?.text
+      : undefined;
   const assumed = plain?.toLowerCase() === 'true' ? 'http' : 'https';
   // What is no string is refused as it is.
   const complete = typeof text !== 'string' || /^\w{1,8}:\/\//.test(text);

@@ -1,4 +1,10 @@
 import type { Attributes, Sampler, TextMapPropagator } from '@opentelemetry/api';
+import type { LoggerConfigurator } from '../api/log/config.ts';
+import type { LogRecordProcessor } from '../api/log/processors.ts';
+import type { ExemplarFilter } from '../api/metric/exemplar.ts';
+import type { MeterConfigurator } from '../api/metric/provider.ts';
+import type { MetricProducer, MetricReader } from '../api/metric/reader.ts';
+import type { ViewMatchingMode, ViewOptions } from '../api/metric/view.ts';
 import type { AnyResourceDetector } from '../api/resource/detector.ts';
 import type { IdGenerator } from '../api/trace/ids.ts';
 import type { SpanProcessor } from '../api/trace/processors.ts';
@@ -10,6 +16,9 @@ import type { RetryableAnswers, Signal, Transport } from '../deliver/transport.t
 import type { EngineName } from '../engine/select.ts';
 import type { AuthOptions, HeadersOption } from './auth.ts';
 import type { CompressionOptions } from './compression.ts';
+
+/** OTLP metrics exporter, "Additional environment variable configuration". */
+export type TemporalityPreference = 'cumulative' | 'delta' | 'lowmemory';
 
 /** How OTLP travels (OTLP exporter, "Specify Protocol"). */
 export type Protocol = 'http/protobuf' | 'http/json' | 'grpc';
@@ -39,7 +48,7 @@ export interface StartOptions {
    */
   readonly protocol?: Protocol;
   /**
-   * Base URL of the collector; `v1/traces` is appended, except with gRPC, which has no use for a path.
+   * Base URL of the collector; `v1/traces`, `v1/logs` and `v1/metrics` are appended, except with gRPC, which has no use for a path.
    * `unix:///run/otel.sock` is a Unix socket (Node). `OTEL_EXPORTER_OTLP_ENDPOINT`. Default
    * `http://localhost:4318`, with gRPC `http://localhost:4317`. A user and password in it are sent
    * as basic authorization.
@@ -47,6 +56,10 @@ export interface StartOptions {
   readonly endpoint?: string;
   /** Full URL for traces, used as it is. `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`. */
   readonly tracesEndpoint?: string;
+  /** The same for logs. `OTEL_EXPORTER_OTLP_LOGS_ENDPOINT`. */
+  readonly logsEndpoint?: string;
+  /** The same for metrics. `OTEL_EXPORTER_OTLP_METRICS_ENDPOINT`. */
+  readonly metricsEndpoint?: string;
   /**
    * Sent with every request; with gRPC they are its metadata. A function is asked for them before
    * every attempt; while it fails, spans wait. Values are never shown.
@@ -129,6 +142,69 @@ export interface StartOptions {
     readonly attributesPerEvent?: number;
     /** `OTEL_LINK_ATTRIBUTE_COUNT_LIMIT`, `OTEL_ATTRIBUTE_COUNT_LIMIT`. Default 128. */
     readonly attributesPerLink?: number;
+  };
+  readonly logs?: {
+    readonly batch?: {
+      /** Records that make a request go. `OTEL_BLRP_MAX_EXPORT_BATCH_SIZE`. Default 512. */
+      readonly size?: number;
+      /** As `batch.maxSize`. */
+      readonly maxSize?: number;
+      /** Longest time a record waits for its batch, milliseconds. `OTEL_BLRP_SCHEDULE_DELAY`. Default 1000. */
+      readonly delayMs?: number;
+    };
+    readonly limits?: {
+      /** `OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT`, `OTEL_ATTRIBUTE_COUNT_LIMIT`. Default 128. */
+      readonly attributes?: number;
+      /**
+       * As `limits.attributeValueLength`, of attributes alone. `OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT`,
+       * `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`. Default none.
+       */
+      readonly attributeValueLength?: number;
+    };
+    /**
+     * See every emitted record, in this order, before it goes to the exporter. The interface of
+     * upstream's SDK. Default none.
+     */
+    readonly processors?: readonly LogRecordProcessor[];
+    /** What each logger lets through (docs/logs.md). Default everything. */
+    readonly configurator?: LoggerConfigurator;
+  };
+  readonly metrics?: {
+    /** Time between two collections, milliseconds. `OTEL_METRIC_EXPORT_INTERVAL`. Default 60 000. */
+    readonly intervalMs?: number;
+    /** Time that callbacks may take, milliseconds. `OTEL_METRIC_EXPORT_TIMEOUT`. Default 30 000. */
+    readonly timeoutMs?: number;
+    /** Data points per request at most. Default as many as fit into `batch.maxRequestBytes`. */
+    readonly maxExportBatchSize?: number;
+    /**
+     * Whether points tell the total since the start (`cumulative`), what is new since the last
+     * collection (`delta`), or whichever needs less memory (`lowmemory`).
+     * `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE`. Default `cumulative`.
+     */
+    readonly temporality?: TemporalityPreference;
+    /**
+     * What becomes of histograms that no view says anything of.
+     * `OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION`. Default `explicit_bucket_histogram`.
+     */
+    readonly histogramAggregation?:
+      | 'explicit_bucket_histogram'
+      | 'base2_exponential_bucket_histogram';
+    /** What becomes of what instruments measure (docs/metrics.md). Default none. */
+    readonly views?: readonly ViewOptions[];
+    /** What several views of one instrument come to. Default `independent`. */
+    readonly viewMatchingMode?: ViewMatchingMode;
+    /** Which measurements may become exemplars. `OTEL_METRICS_EXEMPLAR_FILTER`. Default `trace_based`. */
+    readonly exemplarFilter?: ExemplarFilter;
+    /** Series of one metric at most, that of the overflow included. Default 2000. */
+    readonly cardinalityLimit?: number;
+    /** Memory for all series, bytes. More is counted with the overflow. Default 64 MiB, at most 1 GiB. */
+    readonly maxBytes?: number;
+    /** Collect besides the exporter: Prometheus's, one of your own (docs/metrics.md). Default none. */
+    readonly readers?: readonly MetricReader[];
+    /** Metrics of others that are exported, too. Default none. */
+    readonly producers?: readonly MetricProducer[];
+    /** Which meters are enabled (docs/metrics.md). Default all. */
+    readonly configurator?: MeterConfigurator;
   };
   /** What must not leave the process (see `otlp-wasm/redaction`). Default: nothing is kept back. */
   readonly redact?: PreparedRedaction;

@@ -1,12 +1,17 @@
+import type { LogRecordProcessor } from '../api/log/processors.ts';
+import type { ExemplarFilter } from '../api/metric/exemplar.ts';
+import type { MetricProducer, MetricReader } from '../api/metric/reader.ts';
+import type { ViewMatchingMode, ViewOptions } from '../api/metric/view.ts';
 import type { AnyResourceDetector } from '../api/resource/detector.ts';
 import type { SpanProcessor } from '../api/trace/processors.ts';
 import type { SpanLimits } from '../api/trace/span.ts';
 import { type Bounds, MAX_VALUE_DEPTH, type Redaction } from '../buffer/shape.ts';
 import type { CompressionPolicy } from '../compress/compress.ts';
+import type { RecordedSignal } from '../deliver/transport.ts';
 import { ENGINES } from '../engine/select.ts';
 import type { PipelineOptions } from '../pipeline.ts';
 import type { Host } from '../runtime/host.ts';
-import { checkedEndpoint, group, invalid, list, refused, tracesUrl } from './checks.ts';
+import { checkedEndpoint, group, invalid, list, refused, signalUrl } from './checks.ts';
 import { resolveCompression } from './compression.ts';
 import {
   checkHeaders,
@@ -19,20 +24,51 @@ import {
   resolveQueue,
 } from './delivery.ts';
 import type { Range, Variables } from './env.ts';
-import type { Protocol, StartOptions } from './options.ts';
+import type { Protocol, StartOptions, TemporalityPreference } from './options.ts';
 
 const MEBIBYTE = 1024 * 1024;
 const MAX_REQUEST_BYTES = 64 * MEBIBYTE;
 const MIN_RING_BYTES = MEBIBYTE;
 const MAX_RING_BYTES = 256 * MEBIBYTE;
 
-/** Options with every default filled in. */
-export interface Settings extends QueueSettings {
+/** How requests of one signal are made, and where they go. */
+export interface SignalSettings {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly protocol: Protocol;
   readonly compression: CompressionPolicy;
   readonly timeoutMs: number;
+}
+
+/** Option `logs` with its defaults. */
+export interface LogSettings extends SignalSettings {
+  readonly batch: PipelineOptions['batch'];
+  readonly bounds: Bounds;
+  readonly processors: readonly LogRecordProcessor[];
+}
+
+/** Option `metrics` with its defaults. */
+export interface MetricSettings extends SignalSettings {
+  readonly intervalMs: number;
+  readonly collectTimeoutMs: number;
+  readonly maxExportBatchSize: number | undefined;
+  readonly temporality: TemporalityPreference;
+  readonly histogramAggregation: NonNullable<Metrics['histogramAggregation']>;
+  readonly views: readonly ViewOptions[];
+  readonly viewMatchingMode: ViewMatchingMode | undefined;
+  readonly exemplarFilter: ExemplarFilter;
+  readonly cardinalityLimit: number;
+  readonly maxBytes: number;
+  readonly readers: readonly MetricReader[];
+  readonly producers: readonly MetricProducer[];
+}
+
+type Metrics = NonNullable<StartOptions['metrics']>;
+
+/** Options with every default filled in; what stands here directly is of traces, or of all signals. */
+export interface Settings extends QueueSettings, SignalSettings {
+  readonly logs: LogSettings;
+  readonly metrics: MetricSettings;
   readonly batch: PipelineOptions['batch'];
   readonly maxRequestBytes: number;
   readonly limits: SpanLimits;
@@ -66,44 +102,73 @@ function checkMethods(name: string, value: unknown, ...methods: readonly string[
 /** What hosts may not have. */
 type Abilities = Pick<Host, 'name' | 'grpcTransport' | 'native'>;
 
-/** The URL requests go to. */
+/** The URL requests of a signal go to. */
 function resolveUrl(
   options: StartOptions,
+  signal: RecordedSignal,
   variables: Variables | undefined,
   protocol: Protocol,
 ): string {
-  const { endpoint, tracesEndpoint } = options;
+  const { endpoint } = options;
+  const name = `${signal}Endpoint` as const;
+  const own = options[name];
   if (protocol === 'grpc') {
-    const option = tracesEndpoint === undefined ? 'endpoint' : 'tracesEndpoint';
-    const url = tracesEndpoint ?? endpoint;
+    const option = own === undefined ? 'endpoint' : name;
+    const url = own ?? endpoint;
     return variables?.grpcUrl(`option '${option}'`, url) ?? url ?? 'http://localhost:4317';
   }
-  if (tracesEndpoint !== undefined)
-    return checkedEndpoint("option 'tracesEndpoint'", tracesEndpoint);
-  if (endpoint !== undefined) return tracesUrl(checkedEndpoint("option 'endpoint'", endpoint));
-  return variables?.url() ?? 'http://localhost:4318/v1/traces';
+  if (own !== undefined) return checkedEndpoint(`option '${name}'`, own);
+  if (endpoint !== undefined) {
+    return signalUrl(checkedEndpoint("option 'endpoint'", endpoint), signal);
+  }
+  return variables?.url() ?? signalUrl('http://localhost:4318', signal);
+}
+
+function resolveSignal(
+  options: StartOptions,
+  signal: RecordedSignal,
+  variables: Variables | undefined,
+  host: Abilities,
+): SignalSettings {
+  const number = numbers(variables);
+  const { headers } = options;
+  const protocol = resolveProtocol(options.protocol, variables, host);
+  const asked = headers === undefined || typeof headers === 'function';
+  return {
+    protocol,
+    url: resolveUrl(options, signal, variables, protocol),
+    headers: asked ? (variables?.headers() ?? {}) : checkHeaders(group('headers', headers)),
+    compression: resolveCompression(options.compression, number, variables, {
+      grpc: (options.transport?.protocol ?? protocol) === 'grpc',
+      native: host.native,
+      fallback: 'gzip',
+    }),
+    timeoutMs: number('timeoutMs', options.timeoutMs, [10_000, 1, LONGEST_MS]),
+  };
 }
 
 const MAX_BATCH = 65_536;
 
+/** @param name of the option: that of traces, or of logs. */
 function resolveBatch(
+  name: 'batch' | 'logs.batch',
   { size, maxSize, delayMs }: NonNullable<StartOptions['batch']>,
   number: Numbers,
   variables: Variables | undefined,
 ): Settings['batch'] {
   const range: Range = [512, 1, MAX_BATCH];
-  const given = size === undefined ? variables?.number('batch.size', range) : size;
-  const resolved = Math.floor(number('batch.size', given, range));
+  const given = size === undefined ? variables?.number(`${name}.size`, range) : size;
+  const resolved = Math.floor(number(`${name}.size`, given, range));
   return {
     size: resolved,
     maxSize: Math.floor(
-      number('batch.maxSize', maxSize, [
+      number(`${name}.maxSize`, maxSize, [
         given === undefined ? 2048 : resolved,
         resolved,
         MAX_BATCH,
       ]),
     ),
-    delayMs: number('batch.delayMs', delayMs, [1000, 0, LONGEST_MS]),
+    delayMs: number(`${name}.delayMs`, delayMs, [1000, 0, LONGEST_MS]),
   };
 }
 
@@ -134,13 +199,89 @@ function resolveDetectors(
   return all;
 }
 
-function resolveProcessors({ spanProcessors }: StartOptions): readonly SpanProcessor[] {
-  const all = list('spanProcessors', spanProcessors, 'span processors');
-  const methods = ['onStart', 'onEnd', 'forceFlush', 'shutdown'];
-  for (const [at, processor] of all.entries()) {
-    checkMethods(`spanProcessors[${at}]`, processor ?? null, ...methods);
+/** A list of objects that have all of these methods. */
+function listWith<T>(
+  name: string,
+  given: readonly T[] | undefined,
+  of: string,
+  methods: readonly string[],
+): readonly T[] {
+  const all = list(name, given, of);
+  for (const [at, each] of all.entries()) {
+    checkMethods(`${name}[${at}]`, each ?? null, ...methods);
   }
   return all;
+}
+
+const FLUSHED = ['forceFlush', 'shutdown'];
+
+function resolveLogs(
+  options: StartOptions,
+  variables: Variables | undefined,
+  bounds: Bounds,
+  host: Abilities,
+): LogSettings {
+  const logs = group('logs', options.logs);
+  const limits = group('logs.limits', logs.limits);
+  const number = numbers(variables);
+  const name = 'logs.limits.attributeValueLength';
+  const unbounded: Range = [Number.POSITIVE_INFINITY, 0, Number.POSITIVE_INFINITY];
+  return {
+    ...resolveSignal(options, 'logs', variables, host),
+    batch: resolveBatch('logs.batch', group('logs.batch', logs.batch), number, variables),
+    bounds: {
+      ...bounds,
+      count: Math.floor(number('logs.limits.attributes', limits.attributes, [128, 0, LONGEST_MS])),
+      valueLength: Math.floor(number(name, limits.attributeValueLength, unbounded)),
+    },
+    processors: listWith('logs.processors', logs.processors, 'log record processors', [
+      'onEmit',
+      ...FLUSHED,
+    ]),
+  };
+}
+
+const TEMPORALITIES = ['cumulative', 'delta', 'lowmemory'] as const;
+const HISTOGRAMS = ['explicit_bucket_histogram', 'base2_exponential_bucket_histogram'] as const;
+const EXEMPLAR_FILTERS = ['trace_based', 'always_on', 'always_off'] as const;
+
+function resolveMetrics(
+  options: StartOptions,
+  variables: Variables | undefined,
+  host: Abilities,
+): MetricSettings {
+  const metrics = group('metrics', options.metrics);
+  const number = numbers(variables);
+  const choice = <T extends string>(name: keyof Metrics, known: readonly T[]): T => {
+    const given = oneOf(`metrics.${name}`, metrics[name] as T | undefined, known);
+    return given ?? variables?.choice(`metrics.${name}`, known[0]!, known) ?? known[0]!;
+  };
+  const { maxExportBatchSize: most } = metrics;
+  return {
+    ...resolveSignal(options, 'metrics', variables, host),
+    intervalMs: number('metrics.intervalMs', metrics.intervalMs, [60_000, 1, LONGEST_MS]),
+    collectTimeoutMs: number('metrics.timeoutMs', metrics.timeoutMs, [30_000, 1, LONGEST_MS]),
+    maxExportBatchSize:
+      most === undefined
+        ? undefined
+        : Math.floor(number('metrics.maxExportBatchSize', most, [0, 1, LONGEST_MS])),
+    temporality: choice('temporality', TEMPORALITIES),
+    histogramAggregation: choice('histogramAggregation', HISTOGRAMS),
+    views: list('metrics.views', metrics.views, 'views'),
+    viewMatchingMode: metrics.viewMatchingMode,
+    exemplarFilter: choice('exemplarFilter', EXEMPLAR_FILTERS),
+    cardinalityLimit: Math.floor(
+      number('metrics.cardinalityLimit', metrics.cardinalityLimit, [2000, 1, 10_000_000]),
+    ),
+    maxBytes: Math.floor(
+      number('metrics.maxBytes', metrics.maxBytes, [64 * MEBIBYTE, MEBIBYTE / 4, 1024 * MEBIBYTE]),
+    ),
+    readers: listWith('metrics.readers', metrics.readers, 'metric readers', [
+      'setMetricProducer',
+      ...FLUSHED,
+    ]),
+    producers: listWith('metrics.producers', metrics.producers, 'metric producers', ['collect']),
+  };
 }
 
 /**
@@ -164,7 +305,7 @@ export function resolveOptions(
   const count = (name: string, value: number | undefined) =>
     whole(`limits.${name}`, value, [128, 0, LONGEST_MS]);
 
-  const { serviceName, engine, headers, redact } = options;
+  const { serviceName, engine, redact } = options;
   if (serviceName !== undefined && typeof serviceName !== 'string') {
     throw refused('serviceName', serviceName, 'a string');
   }
@@ -196,19 +337,11 @@ export function resolveOptions(
   if (!Number.isInteger(Math.log2(ringBytes))) {
     throw refused('ringBytes', ringBytes, `a power of two, such as ${ring[0]}`);
   }
-  const protocol = resolveProtocol(options.protocol, variables, host);
-  const asked = headers === undefined || typeof headers === 'function';
   return {
-    protocol,
-    url: resolveUrl(options, variables, protocol),
-    headers: asked ? (variables?.headers() ?? {}) : checkHeaders(group('headers', headers)),
-    compression: resolveCompression(options.compression, number, variables, {
-      grpc: (options.transport?.protocol ?? protocol) === 'grpc',
-      native: host.native,
-      fallback: 'gzip',
-    }),
-    timeoutMs: number('timeoutMs', options.timeoutMs, [10_000, 1, LONGEST_MS]),
-    batch: resolveBatch(batch, number, variables),
+    ...resolveSignal(options, 'traces', variables, host),
+    logs: resolveLogs(options, variables?.of('logs'), bounds(128), host),
+    metrics: resolveMetrics(options, variables?.of('metrics'), host),
+    batch: resolveBatch('batch', batch, number, variables),
     maxRequestBytes: whole('batch.maxRequestBytes', batch.maxRequestBytes, [
       4 * MEBIBYTE,
       4096,
@@ -228,7 +361,11 @@ export function resolveOptions(
     ringBytes,
     flushTimeoutMs: number('flushTimeoutMs', options.flushTimeoutMs, [30_000, 0, LONGEST_MS]),
     flushOnExit: flag('flushOnExit', options.flushOnExit) ?? true,
-    spanProcessors: resolveProcessors(options),
+    spanProcessors: listWith('spanProcessors', options.spanProcessors, 'span processors', [
+      'onStart',
+      'onEnd',
+      ...FLUSHED,
+    ]),
     disabled: flag('disabled', options.disabled) ?? variables?.disabled() ?? false,
     detectors: resolveDetectors(options, variables),
   };

@@ -1,5 +1,7 @@
 /** Variables of the environment, as they are read everywhere. */
 
+import type { RecordedSignal } from '../deliver/transport.ts';
+
 export type Env = Readonly<Record<string, string | undefined>>;
 
 const GENERAL = 'OTEL_EXPORTER_OTLP_';
@@ -12,7 +14,10 @@ export function setVariables(env: Env, names: readonly string[]): { name: string
   });
 }
 
-/** Names of a variable of the OTLP exporter: for traces, which wins, and for all signals. */
-export function exporterVariables(name: string): readonly [traces: string, general: string] {
-  return [`${GENERAL}TRACES_${name}`, GENERAL + name];
+/** Names of a variable of the OTLP exporter: for one signal, which wins, and for all. */
+export function exporterVariables(
+  name: string,
+  signal: RecordedSignal,
+): readonly [specific: string, general: string] {
+  return [`${GENERAL}${signal.toUpperCase()}_${name}`, GENERAL + name];
 }

@@ -1,6 +1,12 @@
-import { endpointOf, type HttpEndpoint } from '../deliver/endpoint.ts';
+import { endpointFor, type HttpEndpoint } from '../deliver/endpoint.ts';
 import { type HttpAnswer, LASTING_ERROR, outcomeOf, oversized, shown } from '../deliver/outcome.ts';
-import type { Outcome, Payload, Transport, TransportOptions } from '../deliver/transport.ts';
+import type {
+  Outcome,
+  Payload,
+  Signal,
+  Transport,
+  TransportOptions,
+} from '../deliver/transport.ts';
 import { readAll } from './read-all.ts';
 
 /**
@@ -10,13 +16,19 @@ import { readAll } from './read-all.ts';
  */
 export function fetchTransport(options: TransportOptions, fetcher?: typeof fetch): Transport {
   const { timeoutMs, maxResponseBytes, askEndpoint, retryable } = options;
-  const endpoint = endpointOf(options);
+  /** By signal; the first is read at once, for what is wrong with it. */
+  const endpoints: Partial<Record<Signal, HttpEndpoint>> = {};
+  endpointFor(options, 'traces');
   const inFlight = new Set<AbortController>();
   let closed = false;
 
   async function send(payload: Payload): Promise<Outcome> {
-    if (askEndpoint === undefined) return attempt(payload, endpoint);
-    const asked = await askEndpoint();
+    const { signal } = payload;
+    if (askEndpoint === undefined) {
+      endpoints[signal] ??= endpointFor(options, signal);
+      return attempt(payload, endpoints[signal]);
+    }
+    const asked = await askEndpoint(signal);
     return 'kind' in asked ? asked : attempt(payload, asked);
   }
 

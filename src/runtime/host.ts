@@ -56,17 +56,9 @@ export interface Host extends Surroundings {
     wired: WiredExporters,
   ): Transport | 'none' | undefined;
   /** Options of the agent that the environment asks for (`TransportOptions.agent`). */
-  agentFromEnv?(
-    env: Host['env'],
-    warn: (line: string) => void,
-    signal?: RecordedSignal,
-  ): object;
+  agentFromEnv?(env: Host['env'], warn: (line: string) => void, signal?: RecordedSignal): object;
   /** What the environment says for options that are left out, where the host has one. */
-  variables?(
-    env: Host['env'],
-    warn: (line: string) => void,
-    signal?: RecordedSignal,
-  ): Variables;
+  variables?(env: Host['env'], warn: (line: string) => void, signal?: RecordedSignal): Variables;
   /** A new context manager, the best the host can have. */
   contextManager(): HostContext;
   /** Where the engines' binaries come from on this host. */

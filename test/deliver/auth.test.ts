@@ -101,7 +101,8 @@ function byHand<T>() {
 type Ask = () => Promise<HttpEndpoint | Outcome>;
 
 function asking(clock: FakeClock, askHeaders: () => Promise<Record<string, string>>): Ask {
-  return authenticated(clock, OPTIONS, { askHeaders }).askEndpoint!;
+  const { askEndpoint } = authenticated(clock, OPTIONS, { askHeaders });
+  return () => askEndpoint!('traces');
 }
 
 describe('authenticated', () => {
@@ -123,7 +124,7 @@ describe('authenticated', () => {
     const options = { ...OPTIONS, url: 'http://u:p@c/', headers: { Authorization: 'a', b: 'c' } };
     const askHeaders = async () => ({ authorization: 'Bearer tok-1' });
     const { askEndpoint } = authenticated(clock, options, { askHeaders });
-    expect(await askEndpoint!()).toMatchObject({
+    expect(await askEndpoint!('traces')).toMatchObject({
       headers: { authorization: 'Bearer tok-1', b: 'c' },
     });
   });
@@ -137,7 +138,7 @@ describe('asking for headers', () => {
     expect(calls).toHaveLength(1);
     calls[0]!.resolve({ authorization: 'Bearer tok-1' });
     expect(await first).toMatchObject({ headers: { authorization: 'Bearer tok-1' } });
-    expect(await second).toBe(await first);
+    expect(await second).toEqual(await first);
     const third = askEndpoint();
     expect(calls).toHaveLength(2);
     calls[1]!.resolve({ authorization: 'Bearer tok-2' });
@@ -204,13 +205,13 @@ describe('asking for headers', () => {
       { ...OPTIONS, url: 'http://u:p4ssword@c/', headers },
       { askHeaders: ask },
     );
-    const first = askEndpoint!();
+    const first = askEndpoint!('traces');
     calls[0]!.reject(new Error('not for k3y-configured or p4ssword'));
     expect(await first).toMatchObject({ reason: 'headers cannot be had: not for *** or ***' });
-    const second = askEndpoint!();
+    const second = askEndpoint!('traces');
     calls[1]!.resolve({ 'x-token': 'Bearer t0ken-asked' });
     await second;
-    const third = askEndpoint!();
+    const third = askEndpoint!('traces');
     calls[2]!.reject(new Error('t0ken-asked has expired'));
     expect(await third).toMatchObject({ reason: 'headers cannot be had: *** has expired' });
   });

@@ -57,7 +57,7 @@ export function nodeGrpcTransport(options: TransportOptions): Transport {
   let closed = false;
 
   async function sendAsked(payload: Payload): Promise<Outcome> {
-    const asked = await askEndpoint!();
+    const asked = await askEndpoint!(payload.signal);
     return 'kind' in asked ? asked : attempt(payload, asked);
   }
 

@@ -1,6 +1,11 @@
 import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { endpointOf, type HttpEndpoint, signalPath, socketPathOf } from '../../deliver/endpoint.ts';
+import {
+  endpointFor,
+  type HttpEndpoint,
+  signalPath,
+  socketPathOf,
+} from '../../deliver/endpoint.ts';
 import {
   LASTING_ERROR,
   networkErrorText,
@@ -12,6 +17,7 @@ import type {
   Connections,
   Outcome,
   Payload,
+  Signal,
   Transport,
   TransportOptions,
 } from '../../deliver/transport.ts';
@@ -44,12 +50,12 @@ export function nodeHttpTransport(options: TransportOptions): Transport {
 
   function send(payload: Payload): Promise<Outcome> {
     if (pool === undefined || askEndpoint !== undefined) return prepare(payload);
-    return attempt(payload, pool, pool.route);
+    return attempt(payload, pool, pool.route(payload.signal));
   }
 
   /** The pool comes with the first request, an endpoint that is asked for with each. */
   async function prepare(payload: Payload): Promise<Outcome> {
-    const asked = await askEndpoint?.();
+    const asked = await askEndpoint?.(payload.signal);
     if (asked !== undefined && 'kind' in asked) return asked;
     try {
       opening ??= openPool(options);
@@ -58,7 +64,8 @@ export function nodeHttpTransport(options: TransportOptions): Transport {
       // of the configuration, and without what is secret in it
       return { kind: 'rejected', reason: shown(String(error), []) };
     }
-    return attempt(payload, pool, asked === undefined ? pool.route : pool.routeTo(asked));
+    const route = asked === undefined ? pool.route(payload.signal) : pool.routeTo(asked);
+    return attempt(payload, pool, route);
   }
 
   function attempt(
@@ -179,7 +186,7 @@ function isOpen(socket: (Socket & { readonly secureConnecting?: boolean }) | und
 interface Pool {
   readonly agent: Agent;
   readonly ClientRequest: typeof ClientRequest;
-  readonly route: Route;
+  route(signal: Signal): Route;
   /** The same for another endpoint. */
   routeTo(endpoint: HttpEndpoint): Route;
 }
@@ -189,17 +196,19 @@ interface Pool {
  * class is used rather than `http.request`, which instrumentation replaces.
  */
 async function openPool(options: TransportOptions): Promise<Pool> {
-  const endpoint = endpointOf(options);
-  const { protocol } = endpoint.url;
+  const { url } = endpointFor(options, 'traces');
+  const { protocol } = url;
   const { ClientRequest } = builtin('node:http');
   const poolOf = (agent: Agent, routeTo = directly): Pool => {
-    return { agent, ClientRequest, route: routeTo(endpoint), routeTo };
+    const routes: Partial<Record<Signal, Route>> = {};
+    const route = (signal: Signal) => (routes[signal] ??= routeTo(endpointFor(options, signal)));
+    return { agent, ClientRequest, route, routeTo };
   };
   if (isAgent(options.agent)) return poolOf(options.agent);
   // As Node's own agents have it (24 and later).
   const { proxyEnv: env = process.env } = (options.agent ?? {}) as { proxyEnv?: NodeJS.ProcessEnv };
   const proxies = await loadProxies(env);
-  const proxy = proxies?.proxyOf(endpoint.url, env);
+  const proxy = proxies?.proxyOf(url, env);
   if (proxies === undefined || proxy === undefined) return poolOf(newAgent(options, protocol));
   if (protocol === 'http:') {
     const routeTo = (to: HttpEndpoint) => proxies.forwarded(directly(to), to.url, proxy);

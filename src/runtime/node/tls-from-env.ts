@@ -1,3 +1,4 @@
+import type { RecordedSignal } from '../../deliver/transport.ts';
 import { type Env, exporterVariables, setVariables } from '../../options/variables.ts';
 import { builtin } from './builtin.ts';
 
@@ -8,14 +9,15 @@ const FILES = {
   key: 'CLIENT_KEY',
 } as const;
 
-/** Reads the TLS variables of the specification ("OTLP exporter", "Configuration Options") for traces. */
+/** Reads the TLS variables of the specification ("OTLP exporter", "Configuration Options"). */
 export function tlsFromEnv(
   env: Env,
   warn: (line: string) => void,
+  signal: RecordedSignal = 'traces',
 ): Partial<Record<keyof typeof FILES, Uint8Array>> {
   const tls: Partial<Record<keyof typeof FILES, Uint8Array>> = {};
   for (const [option, variable] of Object.entries(FILES)) {
-    const [found] = setVariables(env, exporterVariables(variable));
+    const [found] = setVariables(env, exporterVariables(variable, signal));
     if (found === undefined) continue;
     const { name, text } = found;
     try {
