@@ -6,6 +6,7 @@
 //   --rounds N rounds per case (15)
 //   --quick    3 short rounds: shows that the benches work, not how fast anything is
 //   --subject R  only subjects whose name matches (simd|opentelemetry)
+//   --cpu      CPU time instead of time: for a machine that does other things, too
 //   --record   also writes bench/record.jsonl, from which `npm run bench:report` makes tables
 //   --dir D    bench files of another folder
 //
@@ -29,6 +30,7 @@ const { values, positionals } = parseArgs({
     quick: { type: 'boolean', default: false },
     record: { type: 'boolean', default: false },
     subject: { type: 'string', default: '' },
+    cpu: { type: 'boolean', default: false },
     dir: { type: 'string', default: join(root, 'bench') },
   },
 });
@@ -45,6 +47,7 @@ for (const source of [pattern, values.subject]) {
   }
 }
 if (values.record && values.subject) fail('a record takes all subjects: leave --subject out');
+if (values.record && values.cpu) fail('a record is of time: leave --cpu out');
 
 const out = join(root, 'build/bench', String(process.pid));
 const recorded = join(out, 'record.jsonl');
@@ -61,6 +64,7 @@ try {
     roundMs: values.quick ? 5 : 30,
     warmupMs: values.quick ? 20 : 200,
     quick: values.quick,
+    cpu: values.cpu,
     ...(values.record && { record: recorded }),
   };
   for (const file of outputs) runFile(file, options);

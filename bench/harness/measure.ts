@@ -15,6 +15,8 @@ export interface Effort {
   readonly roundMs: number;
   /** Time one subject runs before anything counts, milliseconds. */
   readonly warmupMs: number;
+  /** CPU time of the process counts, all threads, instead of the time that passes. */
+  readonly cpu?: boolean;
 }
 
 export interface Measurement {
@@ -63,7 +65,7 @@ async function timed(
   });
   for (let round = 0; round < effort.rounds; round++) {
     for (const at of rotation(subjects.length, round)) {
-      const meanMs = await meanRunMs(subjects[at], runs[at]);
+      const meanMs = await meanRunMs(subjects[at], runs[at], clockOf(effort));
       const figure =
         work.unit === 'ns/op' ? (meanMs * 1e6) / work.ops : work.bytes / (meanMs * 1e3);
       series[at].figures.push(figure);
@@ -72,36 +74,45 @@ async function timed(
   return series;
 }
 
+function clockOf({ cpu }: Effort): () => number {
+  if (!cpu) return () => performance.now();
+  return () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1e3;
+  };
+}
+
 /** Runs the subject until it is hot and returns how many runs fill one round. */
 async function warmUp(subject: TimedSubject, effort: Effort): Promise<number> {
   let runs = 0;
-  const start = performance.now();
+  const now = clockOf(effort);
+  const start = now();
   let elapsedMs = 0;
   do {
     subject.before?.();
     const running = subject.run();
     if (subject.async) await running;
     runs++;
-    elapsedMs = performance.now() - start;
+    elapsedMs = now() - start;
   } while (elapsedMs < effort.warmupMs);
   // The second half ran optimised code: calibrate on that alone.
-  const hotStart = performance.now();
+  const hotStart = now();
   let hotRuns = 0;
   do {
     subject.before?.();
     const running = subject.run();
     if (subject.async) await running;
     hotRuns++;
-  } while (performance.now() - hotStart < effort.roundMs && hotRuns < runs);
-  const eachMs = (performance.now() - hotStart) / hotRuns;
+  } while (now() - hotStart < effort.roundMs && hotRuns < runs);
+  const eachMs = (now() - hotStart) / hotRuns;
   return Math.max(1, Math.round(effort.roundMs / eachMs));
 }
 
-async function meanRunMs(subject: TimedSubject, runs: number): Promise<number> {
+async function meanRunMs(subject: TimedSubject, runs: number, now: () => number): Promise<number> {
   // Only the young generation: a full collection before every round also throws away the
   // engine's knowledge of object shapes and made upstream's recording 2.5 times slower.
   globalThis.gc?.({ type: 'minor' });
-  const bench = new Bench({ iterations: runs, time: 0, warmup: false, throws: true });
+  const bench = new Bench({ iterations: runs, time: 0, warmup: false, throws: true, now });
   const before = subject.before && (() => subject.before?.());
   bench.add(subject.name, () => subject.run(), {
     async: subject.async ?? false,
