@@ -42,7 +42,7 @@ const staticWasm = {
 const portableAsText = {
   name: 'portable-as-text',
   setup(setup) {
-    setup.onLoad({ filter: /(core|codecs|hashes)-portable\.js$/ }, async ({ path }) => {
+    setup.onLoad({ filter: /(core|codecs|hashes|metrics)-portable\.js$/ }, async ({ path }) => {
       const { code } = await transform(readFileSync(path, 'utf8'), {
         ...{ minifyWhitespace: true, minifySyntax: true, target: 'es2022' },
       });
@@ -353,7 +353,7 @@ export async function buildDist(root) {
       },
     });
   }
-  for (const binary of ['core', 'codecs', 'hashes']) {
+  for (const binary of ['core', 'codecs', 'hashes', 'metrics']) {
     cpSync(join(root, `src/engine/generated/${binary}-simd.wasm`), join(dist, `${binary}.wasm`));
   }
   writeFileSync(join(dist, 'register.d.cts'), '// Loaded for what it does.\nexport {};\n');

@@ -1,6 +1,6 @@
 // assembly/ → src/engine/generated/: one source, three engines.
 //
-// For each binary (core, codecs, hashes):
+// For each binary (core, codecs, hashes, metrics):
 //
 //   core-simd.ts, core-scalar.ts   the wasm binaries as hexadecimal digits
 //   core-simd.wasm                 for hosts that must import a static module
@@ -31,6 +31,7 @@ const BINARIES = [
   { name: 'core', hostKernels: /^(gzip|crc32)/ },
   { name: 'codecs', hostKernels: NONE },
   { name: 'hashes', hostKernels: NONE },
+  { name: 'metrics', hostKernels: NONE },
 ];
 
 async function compile(root, entry, target) {

@@ -1,6 +1,23 @@
 /**
- * Layout of what metrics are aggregated in. All of it lies in the memory of the binary `metrics`, in
- * blocks of the heap (heap.ts): at addresses divisible by 8, words of 32 bits, little endian.
+ * Layout of what metrics are aggregated in. All of it lies in the memory of the binary `metrics`,
+ * which grows, up to a budget:
+ *
+ * ```text
+ *   0x0000 ┌────────────────────────────┐
+ *          │ control block, as the core │ only the words that encoding shares with it
+ *   0x1000 ├────────────────────────────┤
+ *          │ the heap's control         │ where it ends, free blocks by size (heap.ts)
+ *   0x1400 ├────────────────────────────┤
+ *          │ tables        1.4 KiB      │ roots of two, logarithms (exponential.ts)
+ *   0x2000 ├────────────────────────────┤
+ *          │ heap                       │ streams, series, groups
+ *      top ├────────────────────────────┤
+ *          │ room                       │ during a call: words, then what is made of them
+ *          └────────────────────────────┘
+ * ```
+ *
+ * What is encoded into the room is moved to a block of the heap, which may overlap it, when it is
+ * whole. Blocks stand at addresses divisible by 16; words of 32 bits, little endian.
  *
  * A stream is a metric of one reader: what its points have in common. Its numbers for a kind are
  * OTLP's data, numbered as in `src/api/metric/data.ts`.
@@ -46,7 +63,43 @@
  *   40 state: 0 none, 1 without ids, 2 with ids
  *   44 address of its attributes, fields as above, or 0         48 their bytes
  * ```
+ *
+ * A batch, in the room: what one collection writes, and how far it is.
+ *
+ * ```text
+ *    0 time, nanoseconds, 8 bytes (written by the encoder)
+ *    8 time, seconds                12 time, nanoseconds
+ *   16 resource: address of its group (strings.ts)
+ *   20 points of one request at most
+ *   24 the next word to read        28 scope at hand, or 0      32 streams of it to come
+ *   36 series to go on with, or 0: that word is a new stream
+ *   40 points in the last request   44 points that were too large, in all
+ *   48 scope: its group, how many streams, the streams · … · 0
+ * ```
  */
+
+export const HEAP_CONTROL: i32 = 0x1000;
+/** Where the heap ends, and the room begins. */
+export const HEAP_TOP: i32 = HEAP_CONTROL + 0;
+/** Where the room ends: what is behind it may be written by copies of 16 bytes. */
+export const HEAP_ROOM_END: i32 = HEAP_CONTROL + 4;
+/** How far the heap may ever reach. */
+export const HEAP_LIMIT: i32 = HEAP_CONTROL + 8;
+/** Bytes of the blocks in use. */
+export const HEAP_USED: i32 = HEAP_CONTROL + 12;
+/** The first free block of each size. */
+export const HEAP_FREE: i32 = HEAP_CONTROL + 16;
+export const HEAP_SIZES: i32 = 120;
+/** A double that is to be looked at bit by bit. */
+export const HEAP_SCRATCH: i32 = HEAP_FREE + 4 * HEAP_SIZES;
+
+export const ROOTS: i32 = 0x1400;
+export const LOGARITHMS: i32 = ROOTS + 32 * 16;
+
+export const HEAP_BASE: i32 = 0x2000;
+
+/** In place of an address: memory must grow first; nothing has changed. */
+export const GROW: i32 = -1;
 
 export const KIND_HISTOGRAM: i32 = 0;
 export const KIND_EXPONENTIAL: i32 = 1;
@@ -120,3 +173,15 @@ export const EXEMPLAR_STATE: i32 = 40;
 export const EXEMPLAR_ATTRIBUTES: i32 = 44;
 export const EXEMPLAR_ATTRIBUTES_BYTES: i32 = 48;
 export const EXEMPLAR_BYTES: i32 = 56;
+
+export const BATCH_NANOS: i32 = 0;
+export const BATCH_TIME: i32 = 8;
+export const BATCH_RESOURCE: i32 = 16;
+export const BATCH_MOST: i32 = 20;
+export const BATCH_NEXT: i32 = 24;
+export const BATCH_SCOPE: i32 = 28;
+export const BATCH_STREAMS: i32 = 32;
+export const BATCH_CELL: i32 = 36;
+export const BATCH_POINTS: i32 = 40;
+export const BATCH_TOO_LARGE: i32 = 44;
+export const BATCH_SCOPES: i32 = 48;

@@ -32,14 +32,16 @@ export interface Binary<Exports> {
  *
  * @param memoryBytes size of its memory; rounded up to whole pages.
  * @param maxBytes how far that may grow. By default not at all.
+ * @param requested forces an engine.
  */
 export function selectBinary<Exports>(
   sources: EngineSources<Exports>,
   memoryBytes: number,
   maxBytes = memoryBytes,
+  requested?: EngineName,
 ): Binary<Exports> | Promise<Binary<Exports>> {
   const maximum = pagesOf(maxBytes);
-  return firstThatOpens<Exports, Binary<Exports>>(sources, undefined, (engine, source) => {
+  return firstThatOpens<Exports, Binary<Exports>>(sources, requested, (engine, source) => {
     const memory = newMemory(source, pagesOf(memoryBytes), maximum);
     if ('instantiate' in source) return portable(source, memory, maximum);
     return wasm(engine, instantiate(source, memory), memory as WebAssembly.Memory);
