@@ -1,3 +1,5 @@
+import type { RecordedSignal } from '../deliver/transport.ts';
+
 /** What is read of a signal's health. */
 interface Losses {
   readonly rejected: number;
@@ -6,32 +8,36 @@ interface Losses {
 
 type Advice = Readonly<Record<string, string>>;
 
-/** While spans are being lost, how often that is said at most, milliseconds. */
+/** While records are being lost, how often that is said at most, milliseconds. */
 const EVERY_MS = 30_000;
 
 /** What to do about a loss, where there is something. */
 const ADVICE: Advice = {
   exit: "the process ended first: 'await telemetry.shutdown()' waits",
   queue_full: 'the collector has been away or slow for longer than queue.maxBytes lasts',
-  ring_full: 'spans end faster than they can be encoded; raise ringBytes',
-  too_large: 'a span is larger than a sixteenth of ringBytes or than batch.maxRequestBytes',
+  ring_full: 'they come faster than they can be encoded; raise ringBytes',
+  too_large: 'one is larger than a sixteenth of ringBytes or than batch.maxRequestBytes',
   rejected: 'the collector refused them for good',
 };
 
-function counted(count: number): string {
-  return `${count} ${count === 1 ? 'span' : 'spans'}`;
+const RECORDS = { traces: 'span', logs: 'log record', metrics: 'data point' } as const;
+
+function counted(count: number, signal: RecordedSignal): string {
+  return `${count} ${RECORDS[signal]}${count === 1 ? '' : 's'}`;
 }
 
 /**
  * Says what was lost, each loss once, so that none is silent for those who do not look at
  * `health()`.
  *
- * @param read the counts and the last error of this moment.
+ * @param read the counts and the last error of this moment, and what is counted: `span`, if nothing is said.
  * @param now monotonic milliseconds.
  * @param advice what to do about causes, where it is not what users of `start()` can do.
  */
 export function lossReporter(
-  read: () => { traces: Losses; lastError: string | undefined },
+  read: () => Readonly<Partial<Record<RecordedSignal, Losses>>> & {
+    readonly lastError: string | undefined;
+  },
   now: () => number,
   warn: (line: string) => void,
   advice: Advice = {},
@@ -40,14 +46,21 @@ export function lossReporter(
   let nextAt = Number.NEGATIVE_INFINITY;
 
   function always(): void {
-    const { traces, lastError } = read();
+    const { lastError, ...signals } = read();
+    for (const [signal, losses] of Object.entries(signals)) {
+      tell(signal as RecordedSignal, losses, lastError);
+    }
+  }
+
+  function tell(signal: RecordedSignal, counts: Losses, lastError: string | undefined): void {
     const losses: string[] = [];
     const advised: string[] = [];
     let total = 0;
-    for (const [cause, count] of Object.entries({ ...traces.dropped, rejected: traces.rejected })) {
-      const fresh = count - (said[cause] ?? 0);
+    for (const [cause, count] of Object.entries({ ...counts.dropped, rejected: counts.rejected })) {
+      const key = `${signal} ${cause}`;
+      const fresh = count - (said[key] ?? 0);
       if (fresh <= 0) continue;
-      said[cause] = count;
+      said[key] = count;
       total += fresh;
       losses.push(`${cause} ${fresh}`);
       const toDo = advice[cause] ?? ADVICE[cause];
@@ -56,7 +69,7 @@ export function lossReporter(
     if (total === 0) return;
     const why = [...advised, lastError === undefined ? '' : `last error: ${lastError}`];
     warn(
-      `${counted(total)} lost (${losses.join(', ')}): ${why.filter(Boolean).join('; ') || 'see health()'}`,
+      `${counted(total, signal)} lost (${losses.join(', ')}): ${why.filter(Boolean).join('; ') || 'see health()'}`,
     );
   }
 
