@@ -112,5 +112,5 @@ function stackOf(caller: Print): string {
     captureStackTrace?: (target: object, until: Print) => void;
   };
   captureStackTrace?.(holder, caller);
-  return String(holder.stack).replace(/^Error\n/, '');
+  return String(holder.stack).replace(/^Error:? ?\n/, '');
 }

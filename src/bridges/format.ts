@@ -55,7 +55,9 @@ function numberOf(value: unknown, kind: string): string {
 function shown(value: unknown, around: readonly object[], depth = MAX_DEPTH): string {
   if (typeof value === 'string') return quoted(value);
   if (Object.is(value, -0)) return '-0';
-  if (typeof value === 'function') return `[Function: ${value.name || '(anonymous)'}]`;
+  if (typeof value === 'function') {
+    return value.name === '' ? '[Function (anonymous)]' : `[Function: ${value.name}]`;
+  }
   if (typeof value !== 'object' || value === null) return textOf(value);
   if (around.includes(value)) return '[Circular]';
   try {
