@@ -42,8 +42,6 @@ export interface LogShared {
   configuration: { readonly configurator: LoggerConfigurator | undefined };
 }
 
-const ownProperty = Object.prototype.hasOwnProperty;
-
 /** Logger of the logs API. */
 export class RecordingLogger implements Logger {
   private readonly shared: LogShared;
@@ -231,24 +229,27 @@ function spanOrNone(context: Context): SpanIdentity | undefined {
 
 function takeAttributes(log: EmittedLog, attributes: { [name: string]: unknown }): void {
   const { values } = log;
-  let { shape } = log;
+  let { names, plain } = log.shape;
   let count = 0;
   try {
-    // Measured: a third of what `Object.keys` takes. `Object.hasOwn` would make it as slow.
     for (const name in attributes) {
-      if (!ownProperty.call(attributes, name)) continue;
+      // Spelled out it costs nothing here: the compiler knows where `name` is from. Altogether a third
+      // of what `Object.keys` takes, or `Object.hasOwn`, or this call by another name.
+      // biome-ignore lint/suspicious/noPrototypeBuiltins: measured
+      if (!Object.prototype.hasOwnProperty.call(attributes, name)) continue;
       const value = attributes[name];
       // As in a span: the key that came next in the last record, a plain value.
       if (
-        count < shape.plain &&
-        shape.names[count] === name &&
+        count < plain &&
+        names[count] === name &&
         (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
       ) {
         values[count++] = value;
       } else {
         log.count = count;
         if (!setGuessed(log, name, value)) log.dropped++;
-        ({ shape, count } = log);
+        ({ count } = log);
+        ({ names, plain } = log.shape);
       }
     }
     log.count = count;
