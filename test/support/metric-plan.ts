@@ -186,9 +186,9 @@ function options(kind: InstrumentKind, random: SeededRandom): MetricOptions | un
   };
 }
 
-function aggregation(random: SeededRandom): AggregationPlan {
+function aggregation(isSync: boolean, random: SeededRandom): AggregationPlan {
   const recordMinMax = random.below(3) > 0;
-  switch (random.below(5)) {
+  switch (random.below(isSync ? 5 : 3)) {
     case 0:
       return { type: 'drop' };
     case 1:
@@ -208,29 +208,73 @@ function view(
   random: SeededRandom,
 ): ViewPlan {
   const byName = random.below(2) === 0;
+  const byType = !byName && random.below(2) === 0;
   const chosen: ViewPlan = byName
     ? { instrumentName: instrument.name }
-    : pick<ViewPlan>(
-        [
-          { instrumentName: '*' },
-          { instrumentName: `${instrument.name.slice(0, 8)}*` },
-          { instrumentType: TYPE_OF[instrument.kind] },
-          { meterName: meters[instrument.meter]!.name },
-          { instrumentUnit: 'ms' },
-        ],
-        random,
-      );
+    : byType
+      ? { instrumentType: TYPE_OF[instrument.kind] }
+      : pick<ViewPlan>(
+          [
+            { instrumentName: '*' },
+            { instrumentName: `${instrument.name.slice(0, 8)}*` },
+            { meterName: meters[instrument.meter]!.name },
+            { instrumentUnit: 'ms' },
+          ],
+          random,
+        );
   const keys = KEYS.filter(() => random.below(2) === 0);
+  // Asynchronous ones are for themselves: they have no histograms, and what a view makes of two
+  // observations of one callback is the subject of a test of its own.
+  const isSync = (byName || byType) && instrument.kind in SYNC;
   return {
     ...chosen,
     ...(byName && random.below(3) === 0 && { meterName: meters[instrument.meter]!.name }),
     ...(byName && random.below(2) === 0 && { name: `renamed.${instrument.name}` }),
     ...(random.below(3) === 0 && { description: 'as a view has it' }),
-    // Asynchronous ones: two observations of one callback that a view makes one are told apart in tests.
-    ...(instrument.kind in SYNC &&
-      random.below(2) === 0 && { [pick(['allow', 'deny'], random)]: keys }),
-    ...(random.below(2) === 0 && { aggregation: aggregation(random) }),
+    ...(isSync && random.below(2) === 0 && { [pick(['allow', 'deny'], random)]: keys }),
+    ...(random.below(2) === 0 && { aggregation: aggregation(isSync, random) }),
   };
+}
+
+/** Whether a view of a plan is for an instrument. */
+export function selects(
+  view: ViewPlan,
+  instrument: InstrumentPlan,
+  plan: Pick<MetricPlan, 'meters'>,
+) {
+  const { instrumentName = '*', instrumentType, instrumentUnit, meterName } = view;
+  const [before, after] = instrumentName.split('*');
+  const isNamed =
+    after === undefined ? instrument.name === before : instrument.name.startsWith(before!);
+  return (
+    isNamed &&
+    (instrumentType === undefined || instrumentType === TYPE_OF[instrument.kind]) &&
+    (instrumentUnit === undefined || instrumentUnit === instrument.options?.unit) &&
+    (meterName === undefined || meterName === plan.meters[instrument.meter]!.name)
+  );
+}
+
+/**
+ * Views of which no two make a metric of the same name of one instrument. (Upstream lets such
+ * metrics share their state, and counts each measurement twice.)
+ */
+function views(
+  count: number,
+  plan: Pick<MetricPlan, 'meters' | 'instruments'>,
+  random: SeededRandom,
+): ViewPlan[] {
+  const made = new Set<string>();
+  const chosen: ViewPlan[] = [];
+  for (let n = 0; n < count; n++) {
+    const candidate = view(pick(plan.instruments, random), plan.meters, random);
+    const names = plan.instruments
+      .filter((instrument) => selects(candidate, instrument, plan))
+      .map((instrument) => `${instrument.meter} ${candidate.name ?? instrument.name}`);
+    if (names.some((name) => made.has(name))) continue;
+    for (const name of names) made.add(name);
+    chosen.push(candidate);
+  }
+  return chosen;
 }
 
 const SYNC: Readonly<Record<string, true>> = {
@@ -259,7 +303,7 @@ function number(kind: InstrumentKind, random: SeededRandom): number {
 
 export function randomMetricPlan(random: SeededRandom, planOptions: PlanOptions = {}): MetricPlan {
   const {
-    views = false,
+    views: withViews = false,
     readers = 1,
     intervals = 2 + random.below(4),
     kinds = [...SYNC_KINDS, ...ASYNC_KINDS, pick([...SYNC_KINDS], random)],
@@ -287,35 +331,41 @@ export function randomMetricPlan(random: SeededRandom, planOptions: PlanOptions 
 
   function observed(at: number): Observation[] {
     const { kind } = instruments[at]!;
-    const all: Observation[] = setsOf[at]!.filter(() => random.below(4) > 0).map((pairs) => {
-      let value = number(kind, random);
-      if (kind === 'observableCounter') {
-        // What is observed of a counter is its total.
-        const key = `${at} ${JSON.stringify(pairs)}`;
-        value += grown.get(key) ?? 0;
-        grown.set(key, value);
-      }
-      return { value, attributes: shuffled(pairs, random) };
-    });
-    return all;
+    const total = (key: string, value: number) => {
+      if (kind !== 'observableCounter') return value;
+      // What is observed of a counter is its total.
+      const grownTo = value + (grown.get(key) ?? 0);
+      grown.set(key, grownTo);
+      return grownTo;
+    };
+    return [...setsOf[at]!, []]
+      .filter(() => readers > 1 || random.below(4) > 0)
+      .map((pairs) => ({
+        value: total(`${at} ${JSON.stringify(pairs)}`, number(kind, random)),
+        attributes: pairs.length === 0 ? undefined : shuffled(pairs, random),
+      }));
   }
 
+  const chosenViews = withViews ? views(1 + random.below(4), { meters, instruments }, random) : [];
+  const chosenReaders = Array.from(
+    { length: readers },
+    (): ReaderPlan => ({
+      temporality: pick(['cumulative', 'delta'], random),
+      histogram: pick(['explicit', 'exponential'], random),
+      cardinalityLimit,
+    }),
+  );
+  // Upstream cannot add a collection without anything but zeros to an exponential histogram: a
+  // test of its own looks at zeros.
+  const isExponential =
+    chosenReaders.some(({ histogram }) => histogram === 'exponential') ||
+    chosenViews.some((each) => each.aggregation?.type === 'exponential');
+  const usable = ({ value }: Measurement) => !isExponential || Math.abs(value) >= 1;
   return {
     meters,
     instruments,
-    views: views
-      ? Array.from({ length: 1 + random.below(4) }, () =>
-          view(pick(instruments, random), meters, random),
-        )
-      : [],
-    readers: Array.from(
-      { length: readers },
-      (): ReaderPlan => ({
-        temporality: pick(['cumulative', 'delta'], random),
-        histogram: pick(['explicit', 'exponential'], random),
-        cardinalityLimit,
-      }),
-    ),
+    views: chosenViews,
+    readers: chosenReaders,
     intervals: Array.from(
       { length: intervals },
       (): Interval => ({
@@ -323,7 +373,7 @@ export function randomMetricPlan(random: SeededRandom, planOptions: PlanOptions 
           const instrument = pick(sync, random);
           const { kind } = instruments[instrument]!;
           return { instrument, value: number(kind, random), attributes: attributesOf(instrument) };
-        }),
+        }).filter(usable),
         observations: new Map(async.map((at) => [at, observed(at)] as const)),
         reader: random.below(readers),
       }),
