@@ -15,11 +15,14 @@ export interface ScopeOptions {
 export class Scopes<T> {
   readonly #resource: Group;
   readonly #make: (scope: Group) => T;
+  readonly #unnamed: string;
   readonly #made = new Map<string, T>();
 
-  constructor(resource: Group, make: (scope: Group) => T) {
+  /** @param unnamed stands for a name that is missing. */
+  constructor(resource: Group, make: (scope: Group) => T, unnamed = 'unknown') {
     this.#resource = resource;
     this.#make = make;
+    this.#unnamed = unnamed;
   }
 
   /** The same for scopes that are the same. Never throws. */
@@ -35,7 +38,7 @@ export class Scopes<T> {
   #get(name: string, version: string | undefined, options: ScopeOptions): T {
     const { attributes } = options;
     const scope = {
-      name: textOf(name || 'unknown'),
+      name: textOf(name || this.#unnamed),
       version: textOf(version ?? ''),
       schemaUrl: textOf(options.schemaUrl ?? ''),
     };

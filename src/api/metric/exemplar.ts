@@ -1,0 +1,146 @@
+import {
+  type Attributes,
+  type Context,
+  type HrTime,
+  ROOT_CONTEXT,
+  trace as traceApi,
+} from '@opentelemetry/api';
+import { ActiveSpanContext } from '../context/active-span.ts';
+import { FLAG_SAMPLED, SpanIdentity } from '../trace/identity.ts';
+import type { Aggregation } from './aggregation.ts';
+import { EXPONENTIAL_HISTOGRAM, type Exemplar, HISTOGRAM } from './data.ts';
+
+/**
+ * Which measurements may become exemplars (specification, "ExemplarFilter"): all, none, or those
+ * that are made while a sampled span is active (default).
+ */
+export type ExemplarFilter = 'always_on' | 'always_off' | 'trace_based';
+
+export const FILTER_OFF = 0;
+export const FILTER_TRACE = 1;
+export const FILTER_ON = 2;
+
+export function filterNumber(filter: ExemplarFilter | undefined): number {
+  if (filter === 'always_off') return FILTER_OFF;
+  return filter === 'always_on' ? FILTER_ON : FILTER_TRACE;
+}
+
+/** Whether the active span of a context is sampled. */
+export function isSampled(context: Context): boolean {
+  if (context === ROOT_CONTEXT) return false;
+  const span = context instanceof ActiveSpanContext ? context.span : traceApi.getSpan(context);
+  if (span instanceof SpanIdentity) return (span.flags & FLAG_SAMPLED) !== 0;
+  return span !== undefined && (span.spanContext().traceFlags & FLAG_SAMPLED) !== 0;
+}
+
+/**
+ * Keeps measurements of one series as examples: upstream's `ExemplarReservoir`. What it throws is
+ * reported by `diag` and stops nobody.
+ */
+export interface ExemplarReservoir {
+  /** All attributes of the measurement are there, also those that the series does not have. */
+  offer(value: number, timestamp: HrTime, attributes: Attributes, context: Context): void;
+  /** What it kept since it was last asked; 32 at most are exported. */
+  collect(pointAttributes: Attributes): readonly ReservoirExemplar[];
+}
+
+/** An exemplar as reservoirs give it: upstream's calls its time `timestamp`. */
+export type ReservoirExemplar =
+  | Exemplar
+  | (Omit<Exemplar, 'time'> & { readonly timestamp: HrTime });
+
+/** A reservoir that is built in: its exemplars live beside their series. */
+export interface BuiltInReservoir {
+  readonly size: number;
+  /** One place for each bucket; otherwise all places are for any measurement. */
+  readonly boundaries?: readonly number[] | undefined;
+}
+
+/** Makes the reservoir of a series. */
+export type ReservoirFactory = (aggregation: Aggregation) => ExemplarReservoir | BuiltInReservoir;
+
+/** Each measurement has the same chance to be among `size` (`SimpleFixedSizeExemplarReservoir`). */
+export function simpleFixedSizeReservoir(size = 1): ReservoirFactory {
+  return () => ({ size });
+}
+
+/**
+ * At most one measurement of each bucket, each of them with the same chance
+ * (`AlignedHistogramBucketExemplarReservoir`). Default boundaries: those of the histogram.
+ */
+export function alignedHistogramBucketReservoir(boundaries?: readonly number[]): ReservoirFactory {
+  return (aggregation) => {
+    const aligned = boundaries ?? (aggregation.kind === HISTOGRAM ? aggregation.boundaries : []);
+    return { size: aligned.length + 1, boundaries: aligned };
+  };
+}
+
+const EXPONENTIAL_SIZE = 20;
+
+/** Specification, "Exemplar defaults". */
+export const DEFAULT_RESERVOIR: ReservoirFactory = (aggregation) => {
+  if (aggregation.kind === HISTOGRAM && aggregation.boundaries.length > 0) {
+    return { size: aggregation.boundaries.length + 1, boundaries: aggregation.boundaries };
+  }
+  if (aggregation.kind === EXPONENTIAL_HISTOGRAM) {
+    return { size: Math.min(EXPONENTIAL_SIZE, aggregation.maxSize) };
+  }
+  return { size: 1 };
+};
+
+/** Exemplars that a reservoir of somebody else may give. */
+export const MAX_CUSTOM_EXEMPLARS = 32;
+
+/** Decides which measurements the built-in reservoirs of one stream keep, and in which place. */
+export class Places {
+  private readonly size: number;
+  private readonly boundaries: readonly number[] | undefined;
+  private readonly random: () => number;
+  /** By series: measurements seen since the last collection, of each bucket. */
+  private readonly seen = new Map<number, Int32Array>();
+
+  constructor(reservoir: BuiltInReservoir, random: () => number) {
+    this.size = reservoir.size;
+    this.boundaries = reservoir.boundaries;
+    this.random = random;
+  }
+
+  /** Where a measurement goes, or -1. */
+  placeOf(cell: number, value: number): number {
+    let seen = this.seen.get(cell);
+    if (seen === undefined) {
+      seen = new Int32Array(this.boundaries === undefined ? 1 : this.size);
+      this.seen.set(cell, seen);
+    }
+    if (this.boundaries === undefined) {
+      const before = seen[0]++;
+      if (before < this.size) return before;
+      const place = Math.floor(this.random() * (before + 1));
+      return place < this.size ? place : -1;
+    }
+    const bucket = bucketOf(this.boundaries, value);
+    const before = seen[bucket]++;
+    return before === 0 || this.random() * (before + 1) < 1 ? bucket : -1;
+  }
+
+  /** A collection is over: all begin anew. */
+  begin(): void {
+    for (const seen of this.seen.values()) seen.fill(0);
+  }
+
+  forget(cell: number): void {
+    this.seen.delete(cell);
+  }
+}
+
+/** Which bucket a value falls in; boundaries are upper inclusive. */
+function bucketOf(boundaries: readonly number[], value: number): number {
+  let low = 0;
+  let high = boundaries.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (boundaries[middle]! < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
