@@ -6,6 +6,16 @@ import { say } from '../trace/say.ts';
 /** What bodies are as, for redaction: rules that name it apply to all of a body. */
 const BODY = 'body';
 
+/** What is to be done with a key that has two names: `body.user` and `user`. */
+function stricter(one: Treatment, other: Treatment): Treatment {
+  if (one.action === 'keep') return one;
+  if (other.action === 'keep') return other;
+  return {
+    action: other.action === 'none' ? one.action : other.action,
+    within: (name) => stricter(one.within(name), other.within(name)),
+  };
+}
+
 /**
  * How bodies are taken: as attribute values are, but of any length (specification, "LogRecord Limits":
  * they are of attributes). Redaction treats the keys of a map as it does those of attributes.
@@ -19,14 +29,9 @@ export class Bodies {
     this.tree = new ShapeTree({ ...bounds, valueLength: Number.POSITIVE_INFINITY }, redaction);
     const whole = logShapes.treatment(BODY);
     if (whole === undefined) return;
-    const { action } = whole;
     this.treatment = {
-      action,
-      within(name) {
-        if (action === 'keep') return whole;
-        const inner = logShapes.treatment(name)!;
-        return inner.action === 'none' ? whole.within(name) : inner;
-      },
+      action: whole.action,
+      within: (name) => stricter(whole.within(name), logShapes.treatment(name)!),
     };
   }
 
