@@ -92,6 +92,21 @@ function sumOf(point: DecodedPoint): number {
 const total = (counts: readonly unknown[] | undefined) =>
   (counts ?? []).reduce((sum: number, count) => sum + Number(count), 0);
 
+/** The points of the only metric there is. */
+function pointsOf(bytes: Uint8Array): readonly DecodedPoint[] {
+  const metrics = MetricsRequest.decode(bytes).resourceMetrics.flatMap((resource) =>
+    resource.scopeMetrics.flatMap((scope) => scope.metrics),
+  );
+  assert.equal(metrics.length, 1, `one metric recorded, ${metrics.length} encoded`);
+  const { sum, gauge, histogram, exponentialHistogram } = metrics[0]!;
+  return (sum ?? gauge ?? histogram ?? exponentialHistogram)!.dataPoints;
+}
+
+/** Throws unless `bytes` hold one point of one sum, which comes to so much. */
+export function assertTotal(bytes: Uint8Array, total: number): void {
+  assert.deepEqual(pointsOf(bytes).map(sumOf), [total]);
+}
+
 /**
  * Throws unless `bytes` hold one metric with exactly these points. `counts` compares the counts
  * of histograms as well, the whole one and what the buckets come to.
@@ -101,12 +116,7 @@ export function assertPoints(
   expected: readonly ExpectedPoint[],
   counts: boolean,
 ): void {
-  const metrics = MetricsRequest.decode(bytes).resourceMetrics.flatMap((resource) =>
-    resource.scopeMetrics.flatMap((scope) => scope.metrics),
-  );
-  assert.equal(metrics.length, 1, `one metric recorded, ${metrics.length} encoded`);
-  const { sum, gauge, histogram, exponentialHistogram } = metrics[0]!;
-  const { dataPoints } = (sum ?? gauge ?? histogram ?? exponentialHistogram)!;
+  const dataPoints = pointsOf(bytes);
   assert.equal(dataPoints.length, expected.length);
   const points = new Map(
     dataPoints.map((point) => [key(plainAttributes(point.attributes)), point]),

@@ -12,8 +12,8 @@ import type { Subject } from '../subjects/engines.ts';
 const SUBJECTS: Readonly<Record<Allocating, readonly Subject[]>> = {
   span: ['otlp-wasm/simd', 'otlp-wasm/portable', 'opentelemetry-js'],
   log: ['otlp-wasm/simd', 'otlp-wasm/portable', 'opentelemetry-js', 'harness'],
-  counter: ['opentelemetry-js', 'harness'],
-  histogram: ['opentelemetry-js', 'harness'],
+  counter: ['otlp-wasm/simd', 'opentelemetry-js', 'harness'],
+  histogram: ['otlp-wasm/simd', 'opentelemetry-js', 'harness'],
 };
 
 export const cases: readonly BenchCase[] = [

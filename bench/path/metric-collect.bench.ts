@@ -4,6 +4,7 @@
  */
 
 import type { BenchCase, Prepared } from '../harness/case.ts';
+import { ENGINES } from '../subjects/engines.ts';
 import { load } from '../subjects/load.ts';
 import type { MeteringOptions, SeriesKind } from '../subjects/metrics-sdk.ts';
 
@@ -23,12 +24,20 @@ async function prepare(
 ): Promise<Prepared> {
   const upstream = await load('upstream-metrics', `${kind}-${temporality}`);
   const rival = upstream.collecting(upstream.open, kind, temporality, SERIES);
+  const own = await Promise.all(
+    ENGINES.map(async (engine) => {
+      const { collecting, opener } = await load('ours-metrics', `${engine}-${kind}-${temporality}`);
+      const subject = collecting(opener(engine), kind, temporality, SERIES);
+      return { name: `otlp-wasm/${engine}`, ...subject };
+    }),
+  );
   return {
     rivals: ['opentelemetry-js'],
     work: { unit: 'ns/op', ops: SERIES },
-    subjects: [{ name: 'opentelemetry-js', ...rival }],
+    subjects: [...own, { name: 'opentelemetry-js', ...rival }],
     async check() {
       await rival.check();
+      for (const subject of own) await subject.check();
     },
   };
 }

@@ -6,7 +6,7 @@ import { start } from '../harness/child.ts';
 import type { Subject } from '../subjects/engines.ts';
 import type { MemoryOrder, MemoryResult } from '../subjects/memory.ts';
 
-const SUBJECTS: readonly Subject[] = ['opentelemetry-js'];
+const SUBJECTS: readonly Subject[] = ['otlp-wasm/simd', 'otlp-wasm/portable', 'opentelemetry-js'];
 
 const SERIES = 10_000;
 

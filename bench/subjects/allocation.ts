@@ -76,13 +76,21 @@ async function openSubject(subject: Subject, what: Allocating): Promise<{ run():
       return (await load('ours-logs', 'allocation')).emitter(engine);
     case 'counter': {
       if (subject === 'harness') return (await load('harness-metrics', 'allocation')).counting();
-      const { counting, open } = await load('upstream-metrics', 'allocation');
-      return counting(open);
+      if (upstream) {
+        const { counting, open } = await load('upstream-metrics', 'allocation');
+        return counting(open);
+      }
+      const { counting, opener } = await load('ours-metrics', 'allocation');
+      return counting(opener(engine));
     }
     case 'histogram': {
       if (subject === 'harness') return (await load('harness-metrics', 'allocation')).recording();
-      const { recording, open } = await load('upstream-metrics', 'allocation');
-      return recording(open, 'explicit');
+      if (upstream) {
+        const { recording, open } = await load('upstream-metrics', 'allocation');
+        return recording(open, 'explicit');
+      }
+      const { recording, opener } = await load('ours-metrics', 'allocation');
+      return recording(opener(engine), 'explicit');
     }
   }
 }

@@ -13,6 +13,7 @@ export interface Subjects {
   entries: typeof import('./entries.ts');
   ours: typeof import('./ours.ts');
   'ours-logs': typeof import('./ours-logs.ts');
+  'ours-metrics': typeof import('./ours-metrics.ts');
   'harness-metrics': typeof import('./harness-metrics.ts');
   'upstream-logs': typeof import('./upstream-logs.ts');
   'upstream-metrics': typeof import('./upstream-metrics.ts');

@@ -6,7 +6,7 @@
  */
 
 import { recordSeries } from '../measurements.ts';
-import type { Subject } from './engines.ts';
+import type { EngineName, Subject } from './engines.ts';
 import { load } from './load.ts';
 import type { Metering, MeteringOptions, SeriesKind } from './metrics-sdk.ts';
 
@@ -35,9 +35,14 @@ await Promise.all([other.collect(), counted.collect()]);
 process.send?.(result);
 process.disconnect();
 
-async function opener({ kind, temporality, series }: MemoryOrder): Promise<() => Metering> {
-  const sdk = await load('upstream-metrics', 'memory');
-  return () => sdk.openSeries(sdk.open, kind, temporality, series);
+async function opener({ subject, kind, temporality, series }: MemoryOrder) {
+  if (subject === 'opentelemetry-js') {
+    const sdk = await load('upstream-metrics', 'memory');
+    return () => sdk.openSeries(sdk.open, kind, temporality, series);
+  }
+  const sdk = await load('ours-metrics', 'memory');
+  const openOn = sdk.opener(subject.slice('otlp-wasm/'.length) as EngineName);
+  return () => sdk.openSeries(openOn, kind, temporality, series);
 }
 
 async function measured(metering: Metering, series: number): Promise<Metering> {

@@ -3,7 +3,7 @@
 import { gzipCapacity, makeCompress } from '../../src/compress/compress.ts';
 import { planMemory } from '../../src/engine/plan.ts';
 import { selectEngine } from '../../src/engine/select.ts';
-import { SpanEncoder } from '../../src/exporters/span-encoder.ts';
+import { spanEncoder } from '../../src/exporters/record-encoder.ts';
 import type { SpanLike } from '../../src/exporters/span-like.ts';
 import { engines } from '../../src/runtime/node/engines.ts';
 
@@ -21,7 +21,7 @@ export function exporting(): { bodyOf(spans: readonly object[]): Uint8Array } {
   const plan = planMemory(SIZE, SIZE, gzipCapacity(SIZE));
   const engine = selectEngine(engines, 'simd', plan.bytes);
   if (engine instanceof Promise) throw new Error('the engine is bundled here');
-  const encoder = new SpanEncoder(engine, plan);
+  const encoder = spanEncoder(engine, plan);
   const unused = () => {
     throw new Error('the engine has a kernel of its own');
   };
