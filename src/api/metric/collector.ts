@@ -156,11 +156,14 @@ export class ReaderCollector implements Collector, MeterReader {
     const { sec, nano } = clock;
     const scopes: { scope: number; streams: number[] }[] = [];
     const written: Stream[] = [];
+    const hidden: (() => void)[] = [];
     for (const meter of meters()) {
       const streams = this.streamsOf(meter);
       const wanted = streams.filter((stream) => {
         stream.gather();
-        return wantedOf(options.metricFilter, meter, stream) !== undefined;
+        const isWanted = wantedOf(options.metricFilter, meter, stream);
+        if (isWanted !== undefined && isWanted !== EVERYTHING) hidden.push(stream.hide(isWanted));
+        return isWanted !== undefined;
       });
       written.push(...streams);
       if (wanted.length === 0) continue;
@@ -178,6 +181,7 @@ export class ReaderCollector implements Collector, MeterReader {
       },
       emit,
     );
+    for (const show of hidden) show();
     for (const stream of written) stream.collected(sec, nano);
     for (const meter of meters()) meter.closeRetired(this);
     return { ...result, errors: [] };

@@ -34,6 +34,9 @@ import {
 /** Specification, "Instrument name syntax". */
 const NAME = /^[a-z][a-z0-9_.\-/]{0,254}$/i;
 
+/** Instruments of one meter; further ones do nothing. Names that are made of ids have no end. */
+const MAX_INSTRUMENTS = 4096;
+
 /** What a meter asks of a reader. */
 export interface MeterReader {
   readonly temporality: TemporalitySelector;
@@ -70,6 +73,8 @@ export class RecordingMeter implements Meter {
   private readonly instruments = new Map<string, Instrument>();
   /** How each name was first written. */
   private readonly names = new Map<string, InstrumentDescriptor>();
+  private isFull = false;
+  private isDisabled = false;
   /** By reader, in the order they were made. */
   private streams = new Map<MeterReader, Stream[]>();
   /** Those that are in use, while that is found out anew. */
@@ -168,8 +173,17 @@ export class RecordingMeter implements Meter {
       valueType,
       advice,
     };
-    if (first === undefined) this.names.set(key, descriptor);
     const instrument = this.make(descriptor);
+    if (this.instruments.size >= MAX_INSTRUMENTS) {
+      if (!this.isFull)
+        warn(
+          `the meter '${this.scope.name}' has ${MAX_INSTRUMENTS} instruments; further ones do nothing.`,
+        );
+      this.isFull = true;
+      if (instrument instanceof SyncInstrument) instrument.route([]);
+      return instrument;
+    }
+    if (first === undefined) this.names.set(key, descriptor);
     this.instruments.set(id, instrument);
     this.attach(instrument);
     return instrument;
@@ -188,7 +202,7 @@ export class RecordingMeter implements Meter {
     const { shared } = this;
     const { readers, isClosed, cells } = shared;
     const made: Stream[] = [];
-    const isActive = !isClosed && shared.isEnabled(this.scope);
+    const isActive = !isClosed && !this.isDisabled && shared.isEnabled(this.scope);
     for (const reader of isActive ? readers : []) {
       const streams = this.streamsOf(instrument.descriptor, reader, made);
       if (cells !== undefined) for (const each of streams) if (each.handle === 0) each.open(cells);
@@ -273,6 +287,18 @@ export class RecordingMeter implements Meter {
     );
   }
 
+  /** Instruments of this meter will do nothing. */
+  disable(): void {
+    this.isDisabled = true;
+  }
+
+  /** Synchronous instruments record no more; callbacks are called as long as readers collect. */
+  close(): void {
+    for (const instrument of this.instruments.values()) {
+      if (instrument instanceof SyncInstrument) instrument.route(undefined);
+    }
+  }
+
   /** Everything anew: views, readers, configuration or the cells have changed. */
   reconfigure(): void {
     this.before = this.streams;
@@ -309,11 +335,6 @@ export class RecordingMeter implements Meter {
     let series = 0;
     for (const list of this.streams.values()) for (const each of list) series += each.count;
     return series;
-  }
-
-  /** Whether the instruments of this meter do anything. */
-  get isEnabled(): boolean {
-    return !this.shared.isClosed && this.shared.isEnabled(this.scope);
   }
 }
 

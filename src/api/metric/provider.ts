@@ -63,6 +63,8 @@ export interface MetricHealth extends MetricCounts {
 /** Measurements that may wait for an engine that is still loading. */
 const MAX_WAITING = 2048;
 const DEFAULT_LIMIT = 2000;
+/** Meters; those of further scopes do nothing. */
+const MAX_METERS = 1024;
 
 interface Waiting {
   readonly instrument: SyncInstrument;
@@ -115,7 +117,8 @@ export class RecordingMeterProvider implements MeterProvider {
       this.#resource,
       (scope) => {
         const meter = new RecordingMeter(this.#shared, scope);
-        this.#meters.push(meter);
+        if (this.#meters.length < MAX_METERS) this.#meters.push(meter);
+        else meter.disable();
         return meter;
       },
       '',
@@ -237,10 +240,11 @@ export class RecordingMeterProvider implements MeterProvider {
    * @throws OtlpError `timeout`, where one of them failed.
    */
   shutdown(options?: { timeoutMillis?: number }): Promise<void> {
-    this.#down ??= this.#each('shutdown', (reader) => reader.shutdown(options)).finally(() => {
+    if (this.#down === undefined) {
       this.#shared.isClosed = true;
-      for (const meter of this.#meters) meter.reconfigure();
-    });
+      for (const meter of this.#meters) meter.close();
+      this.#down = this.#each('shutdown', (reader) => reader.shutdown(options));
+    }
     return this.#down;
   }
 

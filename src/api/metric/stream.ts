@@ -424,6 +424,25 @@ export class Stream {
     }
   }
 
+  /**
+   * Lets the next request leave out the series that are not wanted. Returns what brings those back
+   * that are to be in later ones.
+   */
+  hide(isWanted: (attributes: ApiAttributes) => boolean): () => void {
+    const { cells, cellOf, overflow } = this;
+    const hidden: number[] = [];
+    for (const cell of [...cellOf, overflow]) {
+      const state = (cell + CELL_STATE) >> 2;
+      if (cell === 0 || cells.i32[state] !== 1 || isWanted(cells.attributesOf(cell))) continue;
+      cells.i32[state] = 0;
+      hidden.push(state);
+    }
+    const comesBack = this.temporality === CUMULATIVE && !this.isAsync;
+    return () => {
+      if (comesBack) for (const state of hidden) cells.i32[state] = 1;
+    };
+  }
+
   /** Its points as objects, of those series that `isWanted`; all of them begin a new interval. */
   take(
     sec: number,
