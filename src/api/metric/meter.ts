@@ -19,7 +19,7 @@ import {
   type InstrumentsShared,
   MeasuringInstrument,
   type Route,
-  type SyncInstrument,
+  SyncInstrument,
 } from './instrument.ts';
 import { Callbacks, ObservableInstrument, observables } from './observable.ts';
 import { SetTable, Stream } from './stream.ts';
