@@ -30,7 +30,8 @@
  *   32 exponential: finest scale    36 exemplars a series may keep
  *   40 bytes of the prelude         44 bytes that the last point took (a guess for the next)
  *   48 exponential: width of the bucket of zeros
- *   56 boundaries f64[] · prelude: fields name, description and unit of Metric
+ *   56 boundaries f64[], with Infinity up to a multiple of four
+ *    … prelude: fields name, description and unit of Metric
  * ```
  *
  * A cell is one series of it:

@@ -102,9 +102,12 @@ export function addStream(words: i32, image: i32): i32 {
   const kind = load<i32>(words);
   const size = load<i32>(words + 8);
   const boundaries = kind == KIND_HISTOGRAM ? size << 3 : 0;
-  let p = image + STREAM_HEADER_BYTES + boundaries;
-  if (p > end - SLACK_BYTES) return GROW;
-  memory.copy(image + STREAM_HEADER_BYTES, words + 32, boundaries);
+  let p = image + STREAM_HEADER_BYTES;
+  if (p > end - boundaries - SLACK_BYTES) return GROW;
+  memory.copy(p, words + 32, boundaries);
+  p += boundaries;
+  for (; (p - image - STREAM_HEADER_BYTES) & 31; p += 8) store<f64>(p, Infinity);
+  const names = p;
   let r = words + 32 + boundaries;
   for (let tag = 0x0a; tag <= 0x1a; tag += 8) {
     const n = load<i32>(r);
@@ -126,7 +129,7 @@ export function addStream(words: i32, image: i32): i32 {
   store<i32>(image + STREAM_SIZE, size);
   store<i32>(image + STREAM_SCALE, load<i32>(words + 12));
   store<i32>(image + STREAM_EXEMPLARS, load<i32>(words + 16));
-  store<i32>(image + STREAM_PRELUDE, p - image - STREAM_HEADER_BYTES - boundaries);
+  store<i32>(image + STREAM_PRELUDE, p - names);
   store<i32>(image + STREAM_GUESS, 64);
   store<f64>(image + STREAM_ZERO, load<f64>(words + 24));
   return place(image, p - image);
