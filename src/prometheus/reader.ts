@@ -6,26 +6,25 @@
 import {
   AGGREGATION_DEFAULT,
   type AggregationOption,
+  CUMULATIVE_TEMPORALITY,
   type InstrumentKind,
 } from '../api/metric/aggregation.ts';
-import { CUMULATIVE, type ResourceMetrics } from '../api/metric/data.ts';
-import type { MetricProducer, MetricReader } from '../api/metric/reader.ts';
+import type { AggregationTemporality, ResourceMetrics } from '../api/metric/data.ts';
+import type { MetricReader } from '../api/metric/reader.ts';
+import { manualReader, type ReaderOptions } from '../api/metric/readers.ts';
 import { say } from '../api/trace/say.ts';
 import { OtlpError } from '../errors.ts';
-import { refused } from '../options/checks.ts';
 import { acceptsGzip, type Negotiated, negotiate } from './negotiate.ts';
 import { type PrometheusOptions, resolveSettings } from './settings.ts';
 import { expositionOf } from './text.ts';
 
-export interface PrometheusReaderOptions extends PrometheusOptions {
-  /**
-   * How measurements of each kind of instruments are aggregated. Exponential histograms are exposed as
-   * at most 20 buckets with bounds. Default: as the specification has it ("Default aggregation").
-   */
-  readonly aggregationSelector?: (kind: InstrumentKind) => AggregationOption;
-  /** Series of one metric at most, for each kind of instruments. Default the provider's. */
-  readonly cardinalitySelector?: (kind: InstrumentKind) => number | undefined;
-}
+/**
+ * Temporality is cumulative, whatever the instrument (specification, "Prometheus exporter",
+ * "Temporality"). Exponential histograms are exposed as at most 20 buckets with bounds.
+ */
+export interface PrometheusReaderOptions
+  extends PrometheusOptions,
+    Omit<ReaderOptions, 'temporality'> {}
 
 /** The part of a web `Request` that is read. */
 export interface ScrapeRequest {
@@ -81,7 +80,7 @@ export interface PrometheusReader extends MetricReader {
    */
   listen(options?: ListenOptions): Promise<PrometheusServer>;
   selectAggregation(kind: InstrumentKind): AggregationOption;
-  selectAggregationTemporality(kind: InstrumentKind): typeof CUMULATIVE;
+  selectAggregationTemporality(kind: InstrumentKind): AggregationTemporality;
 }
 
 /** What a host does for it. */
@@ -117,13 +116,7 @@ export function readerOn(
   options: PrometheusReaderOptions,
 ): PrometheusReader {
   const settings = resolveSettings(options);
-  const { aggregationSelector, cardinalitySelector } = options;
-  for (const [name, value] of Object.entries({ aggregationSelector, cardinalitySelector })) {
-    if (value !== undefined && typeof value !== 'function') {
-      throw refused(name, value, 'a function of a kind of instruments');
-    }
-  }
-  let producer: MetricProducer | undefined;
+  const reader = manualReader({ ...options, temporality: CUMULATIVE_TEMPORALITY });
   let isShutDown = false;
   let scraping: Promise<Scrape> | undefined;
   const servers = new Set<PrometheusServer>();
@@ -135,8 +128,8 @@ export function readerOn(
     say('warn', `prometheus: ${line}`);
   }
 
-  async function collect(source: MetricProducer, timeoutMillis: number): Promise<Scrape> {
-    const { resourceMetrics, errors } = await source.collect({ timeoutMillis });
+  async function collect(timeoutMillis: number): Promise<Scrape> {
+    const { resourceMetrics, errors } = await reader.collect({ timeoutMillis });
     for (const error of errors) say('error', 'prometheus: while metrics were collected:', error);
     return scrapeOf(resourceMetrics);
   }
@@ -160,9 +153,9 @@ export function readerOn(
     };
   }
 
-  function scrape(source: MetricProducer, timeoutMs: number): Promise<Scrape> {
+  function scrape(timeoutMs: number): Promise<Scrape> {
     if (scraping !== undefined) return scraping;
-    const current = collect(source, timeoutMs).finally(() => {
+    const current = collect(timeoutMs).finally(() => {
       scraping = undefined;
     });
     scraping = current;
@@ -173,13 +166,13 @@ export function readerOn(
     if (method !== 'GET' && method !== 'HEAD') {
       return problem(405, 'Metrics are there to be read: use GET.', { allow: 'GET, HEAD' });
     }
-    if (producer === undefined || isShutDown) {
+    if (reader.collector === undefined || isShutDown) {
       const why = isShutDown ? 'is shut down' : 'belongs to no meter provider yet';
       return problem(503, `This Prometheus reader ${why}.`);
     }
     try {
       const timeoutMs = collectMs(header('x-prometheus-scrape-timeout-seconds'));
-      const { plain, zipped } = await scrape(producer, timeoutMs);
+      const { plain, zipped } = await scrape(timeoutMs);
       const format = negotiate(header('accept'));
       const isZipped =
         acceptsGzip(header('accept-encoding')) && (await plain(format)).length >= GZIP_FROM_BYTES;
@@ -215,15 +208,14 @@ export function readerOn(
   }
 
   return {
-    setMetricProducer(collector: MetricProducer) {
-      producer = collector;
-    },
-    selectAggregation: (kind) => aggregationSelector?.(kind) ?? { type: AGGREGATION_DEFAULT },
-    selectAggregationTemporality: () => CUMULATIVE,
-    selectCardinalityLimit: (kind) => cardinalitySelector?.(kind),
+    setMetricProducer: (collector) => reader.setMetricProducer(collector),
+    selectAggregation: (kind) => reader.selectAggregation?.(kind) ?? { type: AGGREGATION_DEFAULT },
+    selectAggregationTemporality: CUMULATIVE_TEMPORALITY,
+    selectCardinalityLimit: (kind) => reader.selectCardinalityLimit?.(kind),
     async forceFlush() {},
     async shutdown() {
       isShutDown = true;
+      await reader.shutdown();
       await Promise.all([...servers].map((server) => server.close()));
     },
     async fetch({ method, headers }) {

@@ -162,7 +162,7 @@ class Cursor {
 function unescaped(text: string, escapes: RegExp, fail: Fail): string {
   const plain = text.replace(escapes, '');
   if (plain.includes('\\')) fail('an escape there is not');
-  return text.replace(escapes, (escape) => (escape === '\\n' ? '\n' : escape[1]!));
+  return text.replace(escapes, (found) => (found === '\\n' ? '\n' : found[1]!));
 }
 
 function readSample(line: string, openMetrics: boolean, fail: Fail): ReadSample {
