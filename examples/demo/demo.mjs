@@ -84,7 +84,7 @@ async function main({ requests, engine, reject, keep }) {
     port: 0,
     maxSpans: requests * MAX_SPANS_PER_REQUEST,
     maxBytes: Number.POSITIVE_INFINITY,
-    onRequest: (request, spans) => showKept?.(request, spans),
+    onRequest: (request, received) => showKept?.(request, received),
   });
   if (reject > 0) await collector.fault({ kind: 'partial', rejected: reject, times: 1 });
   const target = { collector: collector.url, engine };
@@ -174,7 +174,7 @@ async function keepCollector(collector, onRequest) {
     ...{ width, color, now: () => performance.now() },
     write: (text) => stdout.write(text),
   });
-  onRequest((request, spans) => view.request(request, spans));
+  onRequest((request, received) => view.request(request, received));
   const ticking = setInterval(() => view.tick(), TICK_MS);
   await new Promise((resolve) => (interrupt = resolve));
   clearInterval(ticking);

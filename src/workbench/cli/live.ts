@@ -1,13 +1,24 @@
 import { GRPC_CODES } from '../../deliver/grpc-outcome.ts';
 import type { CollectorStats } from '../collector/collector.ts';
-import type { ReceivedRequest, ReceivedSpan } from '../collector/received.ts';
+import type {
+  ReceivedLogRecord,
+  ReceivedRecords,
+  ReceivedRequest,
+  ReceivedSpan,
+} from '../collector/received.ts';
 import { painter } from './color.ts';
+import { pickLogs, renderLogs } from './logs.ts';
+import { renderMetrics } from './metrics.ts';
+import { createSeriesHistory, type Series } from './series.ts';
 import { counted, formatBytes, formatCount, formatRatio, visible } from './text.ts';
 import { renderWaterfall } from './waterfall.ts';
 
-/** What `otlp-wasm collector` shows: a line per request, a waterfall of what is complete. */
+/**
+ * What `otlp-wasm collector` shows: a line per request and per log record, a table of metrics, a
+ * waterfall of what is complete.
+ */
 export interface LiveView {
-  request(request: ReceivedRequest, spans: readonly ReceivedSpan[]): void;
+  request(request: ReceivedRequest, received: ReceivedRecords): void;
   /** To be called a few times a second: draws what has become complete or was held back. */
   tick(): void;
   /** Draws what is still to be drawn. */
@@ -34,6 +45,17 @@ const ABANDONED_MS = 10_000;
 /** Spans waiting for their trace to be complete; the longest waiting trace goes first. */
 const MAX_WAITING_SPANS = 20_000;
 
+/** Series of metrics that are followed. */
+const MAX_SERIES = 2_000;
+
+/** Lines of log records between two ticks; what else came is counted. */
+const LOGS_PER_TICK = 12;
+/** Log records that wait for a tick. */
+const MAX_WAITING_LOGS = 2_000;
+
+/** Metrics are drawn no more often than this, however often they are exported. */
+const METRICS_MS = 5_000;
+
 interface Waiting {
   readonly spans: ReceivedSpan[];
   hasRoot: boolean;
@@ -46,6 +68,11 @@ export function createLiveView({ write, width, color, now }: LiveViewOptions): L
   let waitingSpans = 0;
   let lines = 0;
   let held: ReceivedRequest[] = [];
+  let logs: ReceivedLogRecord[] = [];
+  let otherLogs: ReadonlyMap<string, number> = new Map();
+  const history = createSeriesHistory(MAX_SERIES);
+  const metrics = new Map<string, Series>();
+  let metricsAtMs = Number.NEGATIVE_INFINITY;
 
   function keep(spans: readonly ReceivedSpan[]): void {
     for (const span of spans) {
@@ -80,6 +107,29 @@ export function createLiveView({ write, width, color, now }: LiveViewOptions): L
     write('\n');
   }
 
+  function keepLogs(records: readonly ReceivedLogRecord[]): void {
+    for (const record of records) logs.push(record);
+    if (logs.length <= MAX_WAITING_LOGS) return;
+    const { shown, others } = pickLogs(logs, LOGS_PER_TICK, otherLogs);
+    logs = [...shown];
+    otherLogs = others;
+  }
+
+  function drawLogs(): void {
+    if (logs.length === 0) return;
+    const page = pickLogs(logs, LOGS_PER_TICK, otherLogs);
+    write(`${renderLogs(page, { width: width(), color })}\n`);
+    logs = [];
+    otherLogs = new Map();
+  }
+
+  function drawMetrics(): void {
+    if (metrics.size === 0) return;
+    write(`\n${renderMetrics([...metrics.values()], { width: width(), color })}\n\n`);
+    metrics.clear();
+    metricsAtMs = now();
+  }
+
   function release(): void {
     if (held.length > 0) write(`${summaryLine(held, paint)}\n`);
     held = [];
@@ -87,15 +137,22 @@ export function createLiveView({ write, width, color, now }: LiveViewOptions): L
   }
 
   return {
-    request(request, spans) {
+    request(request, received) {
       if (lines < LINES_PER_TICK) write(`${requestLine(request, paint)}\n`);
       else held.push(request);
       lines++;
-      keep(spans);
+      keep(received.spans);
+      keepLogs(received.logRecords);
+      for (const [key, series] of history.take(received.metrics)) {
+        // Bounded as what is remembered is.
+        if (metrics.size < MAX_SERIES || metrics.has(key)) metrics.set(key, series);
+      }
     },
     tick() {
       release();
       const atMs = now();
+      drawLogs();
+      if (atMs - metricsAtMs >= METRICS_MS) drawMetrics();
       draw(
         [...waiting]
           .filter(([, trace]) => {
@@ -106,6 +163,8 @@ export function createLiveView({ write, width, color, now }: LiveViewOptions): L
     },
     end() {
       release();
+      drawLogs();
+      drawMetrics();
       draw([...waiting.keys()]);
     },
   };

@@ -28,8 +28,9 @@ Options
 
 const COLLECTOR_HELP = `otlp-wasm collector [options]
 
-Receives OTLP/HTTP (protobuf and JSON) and OTLP/gRPC and shows requests and traces as they arrive.
-Ctrl-C ends it. Keeps the newest 100 000 spans; for development, not for production.
+Receives OTLP/HTTP (protobuf and JSON) and OTLP/gRPC and shows requests, log records, metrics and
+traces as they arrive. Ctrl-C ends it. Keeps the newest 100 000 records; for development, not for
+production.
 
 Options
   --port <n>              port for HTTP; 0 takes any that is free       (default 4318)
@@ -141,10 +142,10 @@ async function collector(args: readonly string[], terminal: Terminal): Promise<n
     ...(port !== undefined && { port }),
     ...(flags.host !== undefined && { host: flags.host }),
     ...(flags['allow-origin'] !== undefined && { allowedOrigins: flags['allow-origin'] }),
-    onRequest(request, spans) {
+    onRequest(request, received) {
       if (flags.quiet) return;
-      if (flags.json) sayJson({ type: 'request', ...request, spans });
-      else view.request(request, spans);
+      if (flags.json) sayJson({ type: 'request', ...request, ...received });
+      else view.request(request, received);
     },
   });
   if (flags.json) {

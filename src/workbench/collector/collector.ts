@@ -8,7 +8,7 @@ import { setMaxListeners } from 'node:events';
 import type { Server, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OtlpError } from '../../errors.ts';
-import { countRecords, type Decoded, decodeRequest, type Format, Undecodable } from './decode.ts';
+import { countRecords, decodeRequest, type Format, Undecodable } from './decode.ts';
 import {
   type Exchange,
   type Intake,
@@ -23,10 +23,13 @@ import { createGrpcReceiver } from './grpc-receiver.ts';
 import { httpStatusOf } from './grpc-status.ts';
 import { createHttpReceiver } from './http-receiver.ts';
 import { inflate, resolveEncodings } from './inflate.ts';
+import { countDecoded, dataPointsOf, keptOf } from './points.ts';
 import { openPort, type Port } from './port.ts';
 import type {
+  ReceivedDataPoint,
   ReceivedLogRecord,
   ReceivedMetric,
+  ReceivedRecords,
   ReceivedRequest,
   ReceivedSignal,
   ReceivedSpan,
@@ -55,16 +58,16 @@ export interface CollectorOptions {
    */
   readonly encodings?: readonly string[];
   /**
-   * `false` keeps nothing and decodes nothing but the number of spans (log records, metrics):
+   * `false` keeps nothing and decodes nothing but the number of spans (log records, data points):
    * for measuring a sender. Default true.
    */
   readonly store?: boolean;
   /**
-   * With `store: false`: whether bodies are inflated and their spans counted. When false, too,
-   * only requests and bytes are counted. Default true.
+   * With `store: false`: whether bodies are inflated and their spans, log records and data points
+   * counted. When false, too, only requests and bytes are counted. Default true.
    */
   readonly countSpans?: boolean;
-  /** Spans (log records, metrics) kept at most; the oldest requests go first. Default 100 000. */
+  /** Spans, log records and data points kept at most; the oldest requests go first. Default 100 000. */
   readonly maxSpans?: number;
   /** Inflated request bytes kept at most; decoded spans take several times that. Default 64 MiB. */
   readonly maxBytes?: number;
@@ -72,8 +75,8 @@ export interface CollectorOptions {
   readonly keepBodies?: boolean;
   /** Origins whose pages may post (CORS), e.g. `http://localhost:3000`, or `*`. Default none. */
   readonly allowedOrigins?: readonly string[];
-  /** Called for every request once it is answered or cut. */
-  readonly onRequest?: (request: ReceivedRequest, spans: readonly ReceivedSpan[]) => void;
+  /** Called for every request once it is answered or cut, with what was accepted of it. */
+  readonly onRequest?: (request: ReceivedRequest, received: ReceivedRecords) => void;
 }
 
 /** Since the start or the last `clear()`. Bytes and records are those of accepted requests. */
@@ -85,7 +88,7 @@ export interface CollectorStats {
   readonly spans: number;
   readonly logRecords: number;
   readonly dataPoints: number;
-  /** Spans, log records or metrics refused by a partial success. */
+  /** Spans, log records or data points refused by a partial success. */
   readonly rejected: number;
   /** Requests and records the store let go of to stay within its bounds. */
   readonly evicted: { readonly requests: number; readonly records: number };
@@ -101,7 +104,12 @@ export interface CollectorStats {
 
 /** What to wait for: counts since the start or the last `clear()`, or any condition. */
 export type Awaited =
-  | { readonly spans?: number; readonly logRecords?: number; readonly requests?: number }
+  | {
+      readonly spans?: number;
+      readonly logRecords?: number;
+      readonly dataPoints?: number;
+      readonly requests?: number;
+    }
   | ((collector: Collector) => boolean);
 
 export interface Collector {
@@ -112,8 +120,12 @@ export interface Collector {
   readonly grpcUrl: string | undefined;
   /** Spans in the order they arrived. */
   traces(): ReceivedSpan[];
+  /** Log records in the order they arrived. */
   logs(): ReceivedLogRecord[];
+  /** Metrics in the order they arrived: one is there again with each request that has it. */
   metrics(): ReceivedMetric[];
+  /** Their data points, each with its metric. */
+  dataPoints(): ReceivedDataPoint[];
   requests(): ReceivedRequest[];
   stats(): CollectorStats;
   /**
@@ -238,9 +250,8 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
   }
 
   function countUndecoded(signal: ReceivedSignal, format: Format, raw: Uint8Array): number {
-    if (format === 'protobuf') return countRecords(raw);
-    const { spans, logRecords, metrics } = decodeRequest(signal, format, raw);
-    return spans.length + logRecords.length + metrics.length;
+    if (format === 'protobuf') return countRecords(signal, raw);
+    return countDecoded(decodeRequest(signal, format, raw));
   }
 
   async function wait(delayMs: number): Promise<void> {
@@ -271,14 +282,15 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
       rawBytes: raw?.length ?? 0,
       spans: decoded.spans.length + (signal === 'traces' ? counted : 0),
       logRecords: decoded.logRecords.length + (signal === 'logs' ? counted : 0),
-      dataPoints: decoded.dataPoints,
+      dataPoints: decoded.dataPoints + (signal === 'metrics' ? counted : 0),
       bodySha256: wire && storing ? createHash('sha256').update(wire).digest('hex') : '',
       ...(keepBodies && raw !== undefined && { body: Uint8Array.from(raw) }),
     };
     counts.requests++;
     if (status === 0) counts.unanswered++;
     else if (status >= 400) counts.errors[status] = (counts.errors[status] ?? 0) + 1;
-    const kept = accepted ? without(decoded, rejected) : NOTHING;
+    // As if the server had not been able to take the last ones.
+    const kept = accepted ? keptOf(decoded, 0, countDecoded(decoded) - rejected) : NOTHING;
     if (accepted) {
       counts.accepted++;
       counts.spans += request.spans - (signal === 'traces' ? rejected : 0);
@@ -289,7 +301,9 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
       counts.rawBytes += request.rawBytes;
     }
     if (storing) store.add(request, kept);
-    onRequest?.(request, kept.spans);
+    onRequest?.(request, {
+      ...{ spans: kept.spans, logRecords: kept.logRecords, metrics: kept.metrics },
+    });
     wake();
   }
 
@@ -304,6 +318,7 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
     traces: store.spans,
     logs: store.logRecords,
     metrics: store.metrics,
+    dataPoints: () => store.metrics().flatMap(dataPointsOf),
     requests: store.requests,
     stats: () => ({ ...counts, errors: { ...counts.errors }, evicted: store.evicted() }),
     waitFor(what, { timeoutMs = 10_000 } = {}) {
@@ -380,18 +395,6 @@ function statusOf(fault: Extract<Fault, { kind: 'status' }>): Refusal {
   };
 }
 
-/** Without the last `count` records, as if the server had not been able to take them. */
-function without(decoded: Decoded, count: number): Decoded {
-  if (count === 0) return decoded;
-  const { spans, logRecords, metrics } = decoded;
-  return {
-    spans: spans.slice(0, -count),
-    logRecords: logRecords.slice(0, -count),
-    metrics: metrics.slice(0, -count),
-    dataPoints: decoded.dataPoints,
-  };
-}
-
 const CREDENTIAL = /auth|token|key|secret|cookie|credential|passw|signature|session/i;
 
 function redacted(headers: Exchange['headers']): Record<string, string> {
@@ -402,9 +405,11 @@ function redacted(headers: Exchange['headers']): Record<string, string> {
   return shown;
 }
 
+/** What may be waited for. */
+const COUNTED = ['spans', 'logRecords', 'dataPoints', 'requests'] as const;
+
 function reached(what: Exclude<Awaited, (...args: never) => unknown>, stats: CollectorStats) {
-  const { spans = 0, logRecords = 0, requests = 0 } = what;
-  return stats.spans >= spans && stats.logRecords >= logRecords && stats.requests >= requests;
+  return COUNTED.every((name) => stats[name] >= (what[name] ?? 0));
 }
 
 function waited(why: string, what: Awaited, stats: CollectorStats): string {
@@ -414,9 +419,14 @@ function waited(why: string, what: Awaited, stats: CollectorStats): string {
       : Object.entries(what)
           .map(([name, count]) => `${count} ${name}`)
           .join(', ');
-  const { requests, spans, errors, unanswered } = stats;
+  const { requests, errors, unanswered } = stats;
   const failed = Object.entries(errors).map(([status, count]) => `${count} × ${status}`);
   if (unanswered > 0) failed.push(`${unanswered} unanswered`);
   const failures = failed.length > 0 ? ` (${failed.join(', ')})` : '';
-  return `${why} for ${wanted}: ${spans} spans arrived in ${requests} requests${failures}`;
+  // Spans, unless something else is what was waited for.
+  const asked = typeof what === 'function' ? {} : what;
+  const others = COUNTED.filter((name) => name !== 'requests' && asked[name] !== undefined);
+  const names = others.length > 0 ? others : (['spans'] as const);
+  const arrived = names.map((name) => `${stats[name]} ${name}`).join(', ');
+  return `${why} for ${wanted}: ${arrived} arrived in ${requests} requests${failures}`;
 }

@@ -5,6 +5,7 @@
 
 import protobuf from 'protobufjs/light.js';
 import type { ScalarType } from '../../codec/schema.ts';
+import { countPoints } from './points.ts';
 import type {
   ReceivedAttributes,
   ReceivedLogRecord,
@@ -94,46 +95,46 @@ export function decodeRequest(signal: ReceivedSignal, format: Format, body: Uint
   if (signal === 'traces') return { ...none, spans: records as ReceivedSpan[] };
   if (signal === 'logs') return { ...none, logRecords: records as ReceivedLogRecord[] };
   const metrics = records as ReceivedMetric[];
-  return { ...none, metrics, dataPoints: metrics.reduce((sum, m) => sum + pointsOf(m), 0) };
+  return { ...none, metrics, dataPoints: countPoints(metrics) };
 }
 
 function plainList(value: unknown): readonly Plain[] {
   return value as Plain[];
 }
 
-function pointsOf(metric: ReceivedMetric): number {
-  const { gauge, sum, histogram, exponentialHistogram, summary } = metric;
-  const data = gauge ?? sum ?? histogram ?? exponentialHistogram ?? summary;
-  return data?.dataPoints.length ?? 0;
-}
-
 /**
- * How many records a protobuf request has, without decoding them: one skip per record. Metrics
- * count as metrics, not as data points. Throws {@link Undecodable} when the envelopes are torn.
+ * How many records a protobuf request has, without decoding them: one skip per record. Of metrics
+ * these are the data points. Throws {@link Undecodable} when the envelopes are torn.
  */
-export function countRecords(body: Uint8Array): number {
+export function countRecords(signal: ReceivedSignal, body: Uint8Array): number {
+  const path = signal === 'metrics' ? [...RECORD_PATH, ...POINT_PATH] : RECORD_PATH;
   try {
-    return countAtDepth(protobuf.Reader.create(body), body.length, 0);
+    return countAtDepth(protobuf.Reader.create(body), body.length, path);
   } catch (cause) {
     throw new Undecodable(`not protobuf: ${(cause as Error).message}`);
   }
 }
 
-/** Field numbers on the way to a record, the same for every signal: envelopes, scopes, records. */
-const RECORD_PATH = [1, 2, 2];
+type Path = readonly (readonly number[])[];
 
-function countAtDepth(reader: protobuf.Reader, end: number, depth: number): number {
+/** Field numbers on the way to a record, the same for every signal: envelopes, scopes, records … */
+const RECORD_PATH: Path = [[1], [2], [2]];
+/** … and from a metric: data of its kind, data points. */
+const POINT_PATH: Path = [[5, 7, 9, 10, 11], [1]];
+
+function countAtDepth(reader: protobuf.Reader, end: number, path: Path): number {
+  const [numbers, ...below] = path;
   let count = 0;
   while (reader.pos < end) {
     const tag = reader.uint32();
-    if (tag !== ((RECORD_PATH[depth]! << 3) | 2)) reader.skipType(tag & 7);
-    else if (depth === RECORD_PATH.length - 1) {
+    if ((tag & 7) !== 2 || !numbers!.includes(tag >>> 3)) reader.skipType(tag & 7);
+    else if (below.length === 0) {
       reader.skip(reader.uint32());
       count++;
     } else {
       const length = reader.uint32();
       if (reader.pos + length > end) throw new Error('a message is longer than its envelope');
-      count += countAtDepth(reader, reader.pos + length, depth + 1);
+      count += countAtDepth(reader, reader.pos + length, below);
     }
   }
   if (reader.pos !== end) throw new Error('a field is longer than its message');

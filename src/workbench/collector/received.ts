@@ -100,12 +100,80 @@ export interface ReceivedLogRecord extends ReceivedOrigin {
   readonly eventName: string;
 }
 
+/** One of `asDouble` and `asInt` is set. */
+export interface ReceivedExemplar {
+  readonly timeUnixNano: bigint;
+  readonly asDouble?: number;
+  readonly asInt?: bigint;
+  readonly spanId: string;
+  readonly traceId: string;
+  readonly filteredAttributes: ReceivedAttributes;
+}
+
+interface ReceivedPoint {
+  readonly attributes: ReceivedAttributes;
+  readonly startTimeUnixNano: bigint;
+  readonly timeUnixNano: bigint;
+  /** 1: no value was recorded. */
+  readonly flags: number;
+}
+
+/** Of a gauge or a sum. One of `asDouble` and `asInt` is set. */
+export interface ReceivedNumberPoint extends ReceivedPoint {
+  readonly asDouble?: number;
+  readonly asInt?: bigint;
+  readonly exemplars: readonly ReceivedExemplar[];
+}
+
+export interface ReceivedHistogramPoint extends ReceivedPoint {
+  readonly count: bigint;
+  readonly sum?: number;
+  readonly min?: number;
+  readonly max?: number;
+  /** One more than bounds, or none. */
+  readonly bucketCounts: readonly bigint[];
+  readonly explicitBounds: readonly number[];
+  readonly exemplars: readonly ReceivedExemplar[];
+}
+
+/** Bucket `offset + i` holds what is above base^(offset + i), up to base^(offset + i + 1). */
+export interface ReceivedBuckets {
+  readonly offset: number;
+  readonly bucketCounts: readonly bigint[];
+}
+
+/** The base is 2^(2^-scale). */
+export interface ReceivedExponentialHistogramPoint extends ReceivedPoint {
+  readonly count: bigint;
+  readonly sum?: number;
+  readonly min?: number;
+  readonly max?: number;
+  readonly scale: number;
+  readonly zeroCount: bigint;
+  readonly zeroThreshold: number;
+  readonly positive?: ReceivedBuckets;
+  readonly negative?: ReceivedBuckets;
+  readonly exemplars: readonly ReceivedExemplar[];
+}
+
+export interface ReceivedSummaryPoint extends ReceivedPoint {
+  readonly count: bigint;
+  readonly sum: number;
+  readonly quantileValues: readonly { readonly quantile: number; readonly value: number }[];
+}
+
 /** Data points keep OTLP's JSON names; 64-bit integers are bigints, ids hexadecimal. */
-export interface ReceivedMetricData {
-  readonly dataPoints: readonly Readonly<Record<string, unknown>>[];
+export interface ReceivedMetricData<Point> {
+  readonly dataPoints: readonly Point[];
+}
+
+export interface ReceivedTemporalData<Point> extends ReceivedMetricData<Point> {
   /** 0 unspecified, 1 delta, 2 cumulative. */
-  readonly aggregationTemporality?: number;
-  readonly isMonotonic?: boolean;
+  readonly aggregationTemporality: number;
+}
+
+export interface ReceivedSum extends ReceivedTemporalData<ReceivedNumberPoint> {
+  readonly isMonotonic: boolean;
 }
 
 /** Exactly one of the five kinds of data is set. */
@@ -114,11 +182,25 @@ export interface ReceivedMetric extends ReceivedOrigin {
   readonly description: string;
   readonly unit: string;
   readonly metadata: ReceivedAttributes;
-  readonly gauge?: ReceivedMetricData;
-  readonly sum?: ReceivedMetricData;
-  readonly histogram?: ReceivedMetricData;
-  readonly exponentialHistogram?: ReceivedMetricData;
-  readonly summary?: ReceivedMetricData;
+  readonly gauge?: ReceivedMetricData<ReceivedNumberPoint>;
+  readonly sum?: ReceivedSum;
+  readonly histogram?: ReceivedTemporalData<ReceivedHistogramPoint>;
+  readonly exponentialHistogram?: ReceivedTemporalData<ReceivedExponentialHistogramPoint>;
+  readonly summary?: ReceivedMetricData<ReceivedSummaryPoint>;
+}
+
+/** A data point of any kind, with the metric it is of; what its kind does not have is not set. */
+export type ReceivedDataPoint = ReceivedPoint &
+  Partial<ReceivedNumberPoint> &
+  Partial<ReceivedHistogramPoint> &
+  Partial<ReceivedExponentialHistogramPoint> &
+  Partial<ReceivedSummaryPoint> & { readonly metric: ReceivedMetric };
+
+/** What came in one request, of one signal; the lists of the others are empty. */
+export interface ReceivedRecords {
+  readonly spans: readonly ReceivedSpan[];
+  readonly logRecords: readonly ReceivedLogRecord[];
+  readonly metrics: readonly ReceivedMetric[];
 }
 
 export type ReceivedSignal = 'traces' | 'logs' | 'metrics';

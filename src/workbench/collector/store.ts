@@ -1,4 +1,5 @@
 import type { Decoded } from './decode.ts';
+import { countDecoded, keptOf } from './points.ts';
 import type {
   ReceivedLogRecord,
   ReceivedMetric,
@@ -18,12 +19,10 @@ export const MAX_REQUESTS = 10_000;
 
 interface Entry {
   readonly request: ReceivedRequest;
-  spans: readonly ReceivedSpan[];
-  readonly logRecords: readonly ReceivedLogRecord[];
-  readonly metrics: readonly ReceivedMetric[];
+  decoded: Decoded;
 }
 
-/** A bounded queue of requests. Log records and metrics count against `maxSpans` like spans. */
+/** A bounded queue of requests. Log records and data points count against `maxSpans` like spans. */
 export interface Store {
   add(request: ReceivedRequest, decoded: Decoded): void;
   clear(): void;
@@ -48,27 +47,26 @@ export function createStore(limits: StoreLimits): Store {
       entries.length - first > limits.maxRequests;
     while (first < entries.length - 1 && over()) {
       const entry = entries[first++]!;
-      records -= recordsOf(entry);
+      records -= countDecoded(entry.decoded);
       bytes -= bytesOf(entry.request);
-      evicted.records += recordsOf(entry);
+      evicted.records += countDecoded(entry.decoded);
       evicted.requests++;
     }
     entries.splice(0, first);
-    // One request alone is more than the store holds: keep its newest spans.
+    // One request alone is more than the store holds: keep its newest records.
     const last = entries[0];
     if (last !== undefined && records > limits.maxSpans) {
-      const excess = Math.min(records - limits.maxSpans, last.spans.length);
-      last.spans = last.spans.slice(excess);
+      const excess = records - limits.maxSpans;
+      last.decoded = keptOf(last.decoded, excess, records);
       records -= excess;
       evicted.records += excess;
     }
   }
 
   return {
-    add(request, { spans, logRecords, metrics }) {
-      const entry = { request, spans, logRecords, metrics };
-      entries.push(entry);
-      records += recordsOf(entry);
+    add(request, decoded) {
+      entries.push({ request, decoded });
+      records += countDecoded(decoded);
       bytes += bytesOf(request);
       evict();
     },
@@ -76,16 +74,12 @@ export function createStore(limits: StoreLimits): Store {
       entries = [];
       records = bytes = evicted.requests = evicted.records = 0;
     },
-    spans: () => entries.flatMap((entry) => entry.spans),
-    logRecords: () => entries.flatMap((entry) => entry.logRecords),
-    metrics: () => entries.flatMap((entry) => entry.metrics),
+    spans: () => entries.flatMap(({ decoded }) => decoded.spans),
+    logRecords: () => entries.flatMap(({ decoded }) => decoded.logRecords),
+    metrics: () => entries.flatMap(({ decoded }) => decoded.metrics),
     requests: () => entries.map((entry) => entry.request),
     evicted: () => ({ ...evicted }),
   };
-}
-
-function recordsOf({ spans, logRecords, metrics }: Entry): number {
-  return spans.length + logRecords.length + metrics.length;
 }
 
 /** Decoded objects take several times the bytes they came in; a kept body takes its own. */

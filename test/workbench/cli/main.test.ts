@@ -151,6 +151,34 @@ describe('the process', () => {
     expect(all()).not.toContain('\u001b');
   });
 
+  it('shows log records and metrics beside them', async () => {
+    const { child, url, output, exited, all } = await start();
+    const post = (signal: string, body: object) =>
+      fetch(`${url}/v1/${signal}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+    const log = {
+      ...{ timeUnixNano: '1700000000250000000', severityNumber: 17, eventName: 'order.failed' },
+      ...{ body: { stringValue: 'no money' }, traceId: span.traceId },
+    };
+    await post('logs', { resourceLogs: [{ scopeLogs: [{ logRecords: [log] }] }] });
+    await output(/logs {2}200 {2}1 log record {2}/);
+    await output(/:20\.250 {2}ERROR {2}no money +order\.failed {2}0af76519\n/);
+    const histogram = {
+      aggregationTemporality: 2,
+      dataPoints: [{ count: '3', sum: 0.3, bucketCounts: ['1', '2', '0'], explicitBounds: [1, 2] }],
+    };
+    const metric = { name: 'order.duration', unit: 's', histogram };
+    await post('metrics', { resourceMetrics: [{ scopeMetrics: [{ metrics: [metric] }] }] });
+    await output(/metrics {2}200 {2}1 data point {2}/);
+    await output(/order\.duration {2}histogram {3}▄█ +3 {2}avg 100 ms\n/);
+    child.kill('SIGINT');
+    expect(await exited).toBe(0);
+    expect(all()).toMatch(/\n2 requests · 1 log record, 1 data point · \d+ B\n$/);
+  });
+
   it('--quiet shows totals only', async () => {
     const { child, url, exited, all } = await start('--quiet');
     await send(url);

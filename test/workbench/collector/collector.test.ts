@@ -634,7 +634,8 @@ describe('listening', () => {
 it('tells about each request as it comes', async () => {
   const seen: unknown[] = [];
   const collector = await start({
-    onRequest: (request, received) => seen.push([request.status, received.map((s) => s.name)]),
+    onRequest: (request, received) =>
+      seen.push([request.status, received.spans.map((s) => s.name)]),
   });
   await post(collector, spans('a'));
   await post(collector, 'x', { type: 'text/plain' });

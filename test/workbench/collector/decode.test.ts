@@ -185,7 +185,7 @@ describe('every field, against generated code of the OpenTelemetry project', () 
         ...decodedOrigin,
       },
     ]);
-    expect(countRecords(body)).toBe(1);
+    expect(countRecords('traces', body)).toBe(1);
   });
 
   it('log records', () => {
@@ -451,7 +451,7 @@ describe('OTLP/JSON', () => {
 describe('protobuf', () => {
   it('takes an empty body for an empty request', () => {
     expect(decodeRequest('traces', 'protobuf', new Uint8Array()).spans).toEqual([]);
-    expect(countRecords(new Uint8Array())).toBe(0);
+    expect(countRecords('traces', new Uint8Array())).toBe(0);
   });
 
   it('ignores unknown fields of every wire type', () => {
@@ -460,7 +460,7 @@ describe('protobuf', () => {
     ];
     const body = [...unknown, 0x0a, 6, 0x12, 4, 0x12, 2, 0x2a, 0, ...unknown];
     expect(onlySpan('protobuf', Uint8Array.from(body)).name).toBe('');
-    expect(countRecords(Uint8Array.from(body))).toBe(1);
+    expect(countRecords('traces', Uint8Array.from(body))).toBe(1);
   });
 
   it.each([
@@ -471,7 +471,7 @@ describe('protobuf', () => {
   ])('refuses %s, decoded or only counted', (_, bytes) => {
     const body = Uint8Array.from(bytes);
     expect(() => decodeRequest('traces', 'protobuf', body)).toThrow(Undecodable);
-    expect(() => countRecords(body)).toThrow(Undecodable);
+    expect(() => countRecords('traces', body)).toThrow(Undecodable);
   });
 
   it('refuses invalid UTF-8 and identifiers of a wrong length', () => {
