@@ -110,11 +110,12 @@ function line(
       right += `  ${paint('cyan', fit(event, eventWidth))}`;
       room -= eventWidth + 2;
     }
-    const trace = fit(record.traceId.slice(0, TRACE_WIDTH), TRACE_WIDTH);
-    right += `  ${paint('dim', trace)}`;
+    const trace = visible(record.traceId.slice(0, TRACE_WIDTH));
+    if (trace !== '') right += `  ${paint('dim', trace)}`;
     room -= TRACE_WIDTH + 2;
   }
-  const body = fit(bodyText(record), room);
+  const fitted = fit(bodyText(record), room);
+  const body = right === '' ? fitted.trimEnd() : fitted;
   const told = record.severityNumber >= 17 ? paint('red', body) : body;
   return `${left}${told}${right}`.trimEnd();
 }
