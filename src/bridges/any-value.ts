@@ -70,7 +70,9 @@ export function thrownOf(value: unknown): Thrown | undefined {
     const error = isError(value);
     if (!error && typeof message !== 'string' && typeof stack !== 'string') return undefined;
     const exception = error ? value : { name: name ?? type, message, stack, code, cause };
-    return { exception, rest: Object.keys(others).length === 0 ? undefined : others };
+    // Serializers leave what an error does not have as undefined.
+    const some = Object.values(others).some((other) => other !== undefined);
+    return { exception, rest: some ? others : undefined };
   } catch {
     // A getter that throws: whoever reads the exception reads what can be read of it.
     return { exception: value, rest: undefined };

@@ -4,6 +4,7 @@
  * shown as it is.
  */
 
+import { unbridged } from '../bridges/unbridged.ts';
 import type { Outcome, Payload, Transport } from '../deliver/transport.ts';
 import { jsonBody } from './json-body.ts';
 
@@ -19,7 +20,7 @@ export interface ConsoleTransportOptions {
  * output"), for learning and debugging: `start({ transport: consoleTransport() })`. On every host.
  */
 export function consoleTransport(options: ConsoleTransportOptions = {}): Transport {
-  const { write = (entry: string) => console.log(entry) } = options;
+  const { write = (entry: string) => unbridged(console.log)(entry) } = options;
   let closed = false;
 
   async function send(payload: Payload): Promise<Outcome> {
