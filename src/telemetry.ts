@@ -1,13 +1,9 @@
-import {
-  context as contextApi,
-  propagation as propagationApi,
-  type Tracer,
-  type TracerProvider,
-  trace as traceApi,
-} from '@opentelemetry/api';
-import { BaggagePropagator } from './api/propagation/baggage.ts';
-import { compositePropagator } from './api/propagation/composite.ts';
-import { TraceContextPropagator } from './api/propagation/trace-context.ts';
+import type { Meter, MeterProvider, Tracer, TracerProvider } from '@opentelemetry/api';
+import type { LoggerConfigurator } from './api/log/config.ts';
+import { LogRecordProcessors } from './api/log/processors.ts';
+import { RecordingLoggerProvider } from './api/log/provider.ts';
+import type { Logger, LoggerProvider } from './api/log/types.ts';
+import type { MeterProviderOptions } from './api/metric/provider.ts';
 import { chooseDetectors, startDetection } from './api/resource/detection.ts';
 import { serviceDetector } from './api/resource/detectors/service.ts';
 import { resourceAround } from './api/resource.ts';
@@ -20,28 +16,30 @@ import type { TraceSampler } from './api/trace/tracer.ts';
 import { Group } from './buffer/record.ts';
 import { Ring } from './buffer/ring.ts';
 import { ShapeTree } from './buffer/shape.ts';
-import { authenticated } from './deliver/auth.ts';
-import type { Transport } from './deliver/transport.ts';
+import type { CompressionPolicy } from './compress/compress.ts';
+import type { RecordedSignal } from './deliver/transport.ts';
+import { type Destinations, destinationsOn } from './destinations.ts';
 import { type Engine, selectEngine } from './engine/select.ts';
 import { OtlpError } from './errors.ts';
+import { registerGlobals } from './globals.ts';
 import { lossReporter } from './health/losses.ts';
 import {
   type ContextHealth,
-  endpointHealth,
   type FlushReport,
   type Health,
-  shownUrl,
+  type RingHealth,
+  signalHealth,
   totalDropped,
-  traceHealth,
 } from './health/report.ts';
+import { metricsOn } from './metrics.ts';
 import { resolveAuth } from './options/auth.ts';
 import { LONGEST_MS } from './options/delivery.ts';
 import type { StartOptions } from './options/options.ts';
 import { resolveOptions } from './options/resolve.ts';
-import { Pipeline } from './pipeline.ts';
+import { Pipeline, type PipelineOptions } from './pipeline.ts';
 import { bodiesOn, PROTOBUF } from './request-bodies.ts';
 import type { Host, HostContext } from './runtime/host.ts';
-import { deliverOn, inTime, MAX_WAITING, memoryFor, transportOptions } from './wiring.ts';
+import { inTime, MAX_WAITING, memoryFor, once } from './wiring.ts';
 
 /**
  * What instrumentation asks of a tracer provider beyond the API (specification, "Tracer
@@ -59,9 +57,23 @@ export interface Telemetry {
   /** A tracer for one instrumentation scope; the same name and version give the same one. */
   tracer(name: string, version?: string): Tracer;
   readonly tracerProvider: TracerProvider & Flushable;
+  /** The same of a meter. */
+  meter(name: string, version?: string): Meter;
+  readonly meterProvider: MeterProvider &
+    Flushable & {
+      /** Changes views, the exemplar filter and the like, also of instruments there are. */
+      update(options: MeterProviderOptions): void;
+    };
+  /** The same of a logger, of the logs API of `@opentelemetry/api` 1.10 or `@opentelemetry/api-logs`. */
+  logger(name: string, version?: string): Logger;
+  readonly loggerProvider: LoggerProvider &
+    Flushable & {
+      /** Changes what loggers let through, those that exist included. Undefined: everything. */
+      configureLoggers(configurator: LoggerConfigurator | undefined): void;
+    };
   /**
-   * Installs this telemetry as the OpenTelemetry globals: tracer provider, propagator and the
-   * best context manager the host can have (`health().context`). Instrumentation finds it
+   * Installs this telemetry as the OpenTelemetry globals: tracer, meter and logger provider,
+   * propagator and the best context manager the host can have (`health().context`). Instrumentation finds it
    * there. A global that is taken already stays; a warning says so.
    */
   register(): this;
@@ -96,10 +108,6 @@ const NEVER: TraceSampler = {
 };
 
 const NO_CONTEXT: ContextHealth = { manager: 'none', reason: 'register() installs one' };
-const FOREIGN_CONTEXT: ContextHealth = {
-  manager: 'foreign',
-  reason: 'another context manager was registered before; it stays',
-};
 
 /** How long `flush`, `shutdown` and the end of the process wait for resource detectors at most. */
 const DETECTION_WAIT_MS = 500;
@@ -112,45 +120,33 @@ const DETECTION_WAIT_MS = 500;
  */
 export function startOn(host: Host, options: StartOptions = {}): Telemetry {
   const warn = (line: string) => host.warn(`otlp-wasm: ${line}`);
+  const warnOnce = once(warn);
   const variables = host.variables?.(host.env, warn);
   const settings = resolveOptions(options, variables, host);
   const auth = resolveAuth(options, host);
 
-  const otlp = () => {
-    const agent = host.agentFromEnv?.(host.env, warn) ?? {};
-    const reached = authenticated(host, { ...transportOptions(settings), agent }, auth);
-    // Where there is none, the options have been refused.
-    return settings.protocol === 'grpc'
-      ? host.grpcTransport!(reached)
-      : host.httpTransport(reached);
-  };
-  const exporter =
-    options.transport ?? host.exporter?.('traces', host.env, warn, { otlp }) ?? otlp();
+  const destinations = destinationsOn(host, options, { settings, auth, warn, warnOnce });
+  const { nowhere } = destinations;
+  const { spanProcessors } = settings;
   // With nowhere to go, spans are recorded only for those who process them.
-  const nowhere = exporter === 'none';
-  const disabled = settings.disabled || (nowhere && settings.spanProcessors.length === 0);
-  // Opens nothing until it is sent to.
-  const transport: Transport = nowhere ? otlp() : exporter;
-  const policy = { ...settings.compression };
-  if (transport.compression === 'none') policy.encoding = 'identity';
-  const deliver = deliverOn(host, transport, settings, { policy, warn });
+  const disabled = settings.disabled || (nowhere.has('traces') && spanProcessors.length === 0);
 
   const clock = new Clock(host.now, host.unixNow, host.originMs(), host.hrtime);
-  const pipeline = new Pipeline({
-    signal: 'traces',
-    host,
-    deliver,
-    beforeBatch: () => {
-      clock.check();
-      losses.sometimes();
-      if (detection.fresh) completeResource();
-    },
-    batch: settings.batch,
-    maxWaiting: MAX_WAITING,
-  });
+  const beforeBatch = () => {
+    clock.check();
+    losses.sometimes();
+    if (detection.fresh) completeResource();
+  };
+  const pipelineOf = (signal: 'traces' | 'logs', batch: PipelineOptions['batch']) => {
+    const { deliver } = destinations[signal];
+    return new Pipeline({ signal, host, deliver, beforeBatch, batch, maxWaiting: MAX_WAITING });
+  };
+  const spans = pipelineOf('traces', settings.batch);
+  const logs = pipelineOf('logs', settings.logs.batch);
+  const pipelines = [spans, logs];
 
   const losses = lossReporter(
-    () => ({ traces: traceHealth(pipeline, deliver), lastError: deliver.stats().lastError }),
+    () => ({ ...signalsHealth(), lastError: lastError(destinations) }),
     host.now,
     warn,
   );
@@ -175,18 +171,19 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
   const described = around(detected.attributes);
   const resourceGroup = new Group(describe(described), { schemaUrl: detected.schemaUrl });
   if (detection.running > 0) {
-    pipeline.patient = true;
+    for (const pipeline of pipelines) pipeline.patient = true;
     void detection.settled.then(() => {
       if (detection.fresh) completeResource();
-      pipeline.settled();
+      for (const pipeline of pipelines) pipeline.settled();
     });
   }
 
-  /** What was found since the start, for the spans that wait as well. */
+  /** What was found since the start, for the records that wait as well. */
   function completeResource(): void {
     const { attributes, schemaUrl } = detection.resource();
     const completed = describe(around(attributes));
-    const written = pipeline.redescribe(resourceGroup, completed, schemaUrl);
+    const written = spans.redescribe(resourceGroup, completed, schemaUrl);
+    if (written === 'written') metrics.redescribe(completed, schemaUrl);
     // No place in the ring or its table: tried again with the next batch.
     detection.fresh = written === 'full';
     if (written === 'too_large') {
@@ -207,73 +204,129 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
       eventShapes: new ShapeTree(settings.bounds.event, settings.redaction),
       linkShapes: new ShapeTree(settings.bounds.link, settings.redaction),
       limits: settings.limits,
-      sink: nowhere ? NOWHERE : pipeline,
+      sink: nowhere.has('traces') ? NOWHERE : spans,
       processors,
-      late: pipeline.late,
+      late: spans.late,
       ids,
       sampler: disabled ? NEVER : (options.sampler ?? ownSampler),
     },
     resourceGroup,
   );
 
+  const logProcessors =
+    settings.logs.processors.length === 0
+      ? null
+      : new LogRecordProcessors(settings.logs.processors);
+  const loggerProvider = new RecordingLoggerProvider(
+    {
+      clock,
+      logShapes: new ShapeTree(settings.logs.bounds, settings.redaction),
+      sink: settings.disabled || nowhere.has('logs') ? null : logs,
+      processors: settings.disabled ? null : logProcessors,
+      configurator: options.logs?.configurator,
+    },
+    resourceGroup,
+  );
+
   const { ringBytes, maxRequestBytes } = settings;
-  const plan = memoryFor(ringBytes, maxRequestBytes, policy, host.native);
+  const policies = destinations.all.map(({ policy }) => policy);
+  const plan = memoryFor(ringBytes, maxRequestBytes, policies, { ...host, withLogs: true });
   let engine: Engine | undefined;
   let engineProblem: string | undefined;
   const open = (selected: Engine) => {
     engine = selected;
-    pipeline.open({
-      engine: selected,
-      ring: new Ring(selected, ringBytes, undefined, { at: plan.ringAt }),
-      makeBody: bodiesOn(
-        { signal: 'traces', engine: selected, plan, policy, host },
-        format(),
-        warn,
-      ),
-      request: plan.request,
-    });
+    const { request } = plan;
+    const ring = new Ring(selected, ringBytes, undefined, { at: plan.ringAt });
+    const beside = { at: plan.logRingAt, beside: ring };
+    const logRing = new Ring(selected, plan.logRingBytes, ring.recordBytes, beside);
+    spans.open({ engine: selected, ring, makeBody: bodiesOf('traces', selected), request });
+    logs.open({ engine: selected, ring: logRing, makeBody: bodiesOf('logs', selected), request });
+    metrics.open(selected, bodiesOf('metrics', selected), request);
   };
-  // Other transports than OTLP's read protobuf.
-  const isJson = settings.protocol === 'http/json' && transport.name === undefined;
-  if (settings.protocol === 'http/json' && transport.name?.split(',').includes('otlp') === true) {
-    warn(
-      'the protocol is http/json, but OTEL_TRACES_EXPORTER has others besides; all get protobuf.',
+  const compressors = new Map<CompressionPolicy, ReturnType<Host['compressor']>>();
+  /** What compresses for signals that go to one place is loaded once. */
+  const sharing: Pick<Host, 'gzip' | 'compressor'> = {
+    gzip: host.gzip,
+    compressor(parts) {
+      const { policy } = parts;
+      const loading = compressors.get(policy) ?? host.compressor(parts);
+      compressors.set(policy, loading);
+      return loading;
+    },
+  };
+  function bodiesOf(signal: RecordedSignal, on: Engine) {
+    const { policy } = destinations[signal];
+    return bodiesOn(
+      { signal, engine: on, plan, policy, host: sharing },
+      formatOf(signal),
+      warnOnce,
     );
   }
-  function format() {
-    if (!isJson) return PROTOBUF;
+  function formatOf(signal: RecordedSignal) {
+    const { protocol } = signal === 'traces' ? settings : settings[signal];
+    const { name } = destinations[signal].transport;
+    if (protocol !== 'http/json') return PROTOBUF;
+    if (name?.split(',').includes('otlp') === true) {
+      const variable = `OTEL_${signal.toUpperCase()}_EXPORTER`;
+      warn(`the protocol is http/json, but ${variable} has others besides; all get protobuf.`);
+    }
+    // Other transports than OTLP's read protobuf.
+    if (name !== undefined) return PROTOBUF;
     return import('./exporters/json-format.ts').then((json) => json.JSON_FORMAT);
   }
+  const metrics = metricsOn(host, {
+    settings: settings.metrics,
+    options,
+    nowhere: nowhere.has('metrics'),
+    disabled: settings.disabled,
+    deliver: destinations.metrics.deliver,
+    clock,
+    resource: resourceGroup,
+    warn,
+  });
   const selected = selectEngine(host.engines, options.engine, plan.bytes);
   const loaded =
     'then' in selected
       ? selected.then(open, (error: unknown) => {
           engineProblem = `could not be loaded: ${String(error).slice(0, 160)}`;
-          pipeline.abandonWaiting();
+          for (const pipeline of pipelines) pipeline.abandonWaiting();
+          metrics.abandon();
           warn(`no engine: ${engineProblem}; nothing is exported.`);
         })
       : open(selected);
 
+  function signalsHealth(): Health['signals'] {
+    const statsOf = (signal: RecordedSignal) => destinations[signal].deliver.statsOf(signal);
+    return {
+      traces: { ...signalHealth(spans, statsOf('traces')), lateCalls: spans.late.calls },
+      logs: signalHealth(logs, statsOf('logs')),
+      metrics: metrics.health(statsOf('metrics')),
+    };
+  }
+
   function report(complete: boolean): FlushReport {
-    const traces = traceHealth(pipeline, deliver);
+    const all = Object.values(signalsHealth());
+    const sum = (count: (signal: (typeof all)[number]) => number) =>
+      all.reduce((total, signal) => total + count(signal), 0);
     return {
       complete,
-      recorded: traces.recorded,
-      sent: traces.sent,
-      rejected: traces.rejected,
-      dropped: totalDropped(traces),
-      queued: traces.queued,
-      lastError: deliver.stats().lastError,
+      recorded: sum(({ recorded }) => recorded),
+      sent: sum(({ sent }) => sent),
+      rejected: sum(({ rejected }) => rejected),
+      dropped: sum(totalDropped),
+      queued: sum(({ queued }) => queued),
+      lastError: lastError(destinations),
     };
   }
 
   /** Hands what is recorded to delivery. */
   async function handOver(): Promise<boolean> {
-    if (detection.running > 0 && pipeline.queued > 0) {
+    const queued = spans.queued + logs.queued;
+    if (detection.running > 0 && (queued > 0 || metrics.used)) {
       await inTime(host, detection.settled, DETECTION_WAIT_MS);
     }
     await loaded;
-    await pipeline.drained();
+    await Promise.all(pipelines.map((pipeline) => pipeline.drained()));
     return true;
   }
 
@@ -281,14 +334,20 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
   async function finish(end: 'drained' | 'close'): Promise<boolean> {
     const within = settings.flushTimeoutMs;
     const deadlineAt = host.now() + within;
-    // By itself, so that without processors nobody waits a turn longer.
-    const processed =
-      processors === null ||
-      inTime(host, end === 'close' ? processors.shutdown() : processors.flushed(), within);
+    // By themselves, so that without processors nobody waits a turn longer.
+    const processed = [processors, logProcessors].flatMap((each) =>
+      each === null ? [] : inTime(host, end === 'close' ? each.shutdown() : each.flushed(), within),
+    );
+    const collecting = metrics.used
+      ? inTime(host, end === 'close' ? metrics.shutdown(within) : metrics.flushed(within), within)
+      : true;
     const handed = await inTime(host, handOver(), within);
-    if (end === 'close') pipeline.abandonWaiting();
-    const answered = await deliver[end](Math.max(0, deadlineAt - host.now()));
-    return (await processed) && handed && answered;
+    const collected = await collecting;
+    if (end === 'close') for (const pipeline of pipelines) pipeline.abandonWaiting();
+    const left = Math.max(0, deadlineAt - host.now());
+    const answered = await Promise.all(destinations.all.map(({ deliver }) => deliver[end](left)));
+    const done = await Promise.all(processed);
+    return [...done, handed, collected, ...answered].every(Boolean);
   }
 
   async function flush(): Promise<FlushReport> {
@@ -307,8 +366,12 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
       if (!(await inTime(host, loading, Math.min(withinMs, LONGEST_MS)))) return false;
     }
     for (;;) {
-      const { congestion } = pipeline;
-      if (congestion === undefined && !pipeline.backlogged) return deliver.ready(left());
+      const waits = pipelines.flatMap(({ congestion }) => congestion ?? []);
+      const congestion = waits.length > 0 ? Promise.all(waits) : undefined;
+      if (congestion === undefined && !pipelines.some(({ backlogged }) => backlogged)) {
+        const delivers = destinations.all.map(({ deliver }) => deliver.ready(left()));
+        return (await Promise.all(delivers)).every(Boolean);
+      }
       // Otherwise the turns in which batches leave the ring, and in which requests are answered.
       const progress = congestion?.then(() => true) ?? turn();
       if (!(await inTime(host, progress, Math.min(left(), LONGEST_MS)))) return false;
@@ -317,7 +380,7 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
 
   let down: Promise<FlushReport> | undefined;
   async function close(): Promise<FlushReport> {
-    pipeline.closed = true;
+    for (const pipeline of pipelines) pipeline.closed = true;
     ownSampler?.shutdown?.();
     const complete = await finish('close');
     stopWatching?.();
@@ -335,7 +398,7 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
     const why = lastError === undefined ? '' : `; last error: ${lastError}`;
     throw new OtlpError(
       'timeout',
-      `${what} is not complete, ${queued} spans still wait${why}; raise flushTimeoutMs, or see health().`,
+      `${what} is not complete, ${queued} records still wait${why}; raise flushTimeoutMs, or see health().`,
     );
   }
 
@@ -343,14 +406,33 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
     ? host.onExit({
         flush: async () => (await flush()).complete,
         lost: () => {
-          pipeline.closed = true;
-          pipeline.abandonWaiting();
-          pipeline.drain();
-          deliver.abandon();
+          metrics.collectNow();
+          for (const pipeline of pipelines) {
+            pipeline.closed = true;
+            pipeline.abandonWaiting();
+            pipeline.drain();
+          }
+          for (const { deliver } of destinations.all) deliver.abandon();
           losses.always();
         },
       })
     : undefined;
+
+  const flushable: Flushable = {
+    forceFlush: () => completed('forceFlush', flush()),
+    shutdown: () => completed('shutdown', shutdown()),
+  };
+  const providers = {
+    tracerProvider: Object.assign(provider, flushable),
+    meterProvider: Object.assign(metrics.provider, flushable),
+    loggerProvider: Object.assign(loggerProvider, flushable),
+  };
+
+  const ringHealth = ({ parts }: Pipeline, bytes: number): RingHealth => ({
+    bytes,
+    used: parts?.ring.used ?? 0,
+    records: parts?.ring.count ?? 0,
+  });
 
   let registered = false;
   let context: HostContext | ContextHealth = NO_CONTEXT;
@@ -358,36 +440,10 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
   function register(this: Telemetry): Telemetry {
     if (registered) return this;
     registered = true;
-    const taken: string[] = [];
-    const owned: (() => void)[] = [];
-    if (traceApi.setGlobalTracerProvider(provider)) owned.push(() => traceApi.disable());
-    else taken.push('tracer provider');
-    const propagator =
-      options.propagator ??
-      host.propagator?.(host.env, warn) ??
-      compositePropagator([new TraceContextPropagator(), new BaggagePropagator()]);
-    if (propagationApi.setGlobalPropagator(propagator)) owned.push(() => propagationApi.disable());
-    else taken.push('propagator');
-    const offered = host.contextManager();
-    if (contextApi.setGlobalContextManager(offered.manager.enable())) {
-      owned.push(() => contextApi.disable());
-      context = offered;
-    } else {
-      offered.manager.disable();
-      context = FOREIGN_CONTEXT;
-      // Whoever brought one to a host that can only offer the stack has the better one.
-      if (offered.kind !== 'stack') taken.push('context manager');
-    }
-    if (taken.length > 0) {
-      // Says who was first, where it is `otlp-wasm/register`.
-      const first = (globalThis as { [key: symbol]: unknown })[Symbol.for('otlp-wasm.registered')];
-      warn(
-        `${first ?? 'another OpenTelemetry SDK'} has registered its ${taken.join(', ')} before; ` +
-          `it stays. Remove that registration to use this one.`,
-      );
-    }
+    const globals = registerGlobals(host, { ...providers, propagator: options.propagator }, warn);
+    context = globals.context;
     unregister = () => {
-      for (const release of owned) release();
+      globals.release();
       registered = false;
       context = NO_CONTEXT;
       unregister = () => {};
@@ -397,37 +453,42 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
 
   return {
     tracer: (name, version) => provider.getTracer(name, version),
-    tracerProvider: Object.assign(provider, {
-      forceFlush: () => completed('forceFlush', flush()),
-      shutdown: () => completed('shutdown', shutdown()),
-    }),
+    meter: (name, version) => metrics.provider.getMeter(name, version),
+    logger: (name, version) => loggerProvider.getLogger(name, version),
+    ...providers,
     register,
     flush,
     ready,
     shutdown,
     health: () => {
-      const stats = deliver.stats();
+      const { all } = destinations;
       return {
         engine: {
           name: engine?.name ?? 'loading',
           reason: engine?.reason ?? engineProblem ?? 'the portable engine is being loaded',
         },
-        signals: { traces: traceHealth(pipeline, deliver) },
+        signals: signalsHealth(),
         detectors: detection.detectors.map(({ name, state }) => ({ name, state })),
         context: 'kind' in context ? { manager: context.kind, reason: context.reason } : context,
-        endpoints: [endpointHealth(transport.name ?? shownUrl(settings.url), policy, stats)],
+        endpoints: all.map((destination) => destination.health()),
         redacted: settings.redaction && { ...settings.redaction.counts },
         memory: {
           engineBytes: engine?.buffer.byteLength ?? 0,
-          ring: {
-            bytes: ringBytes,
-            used: pipeline.parts?.ring.used ?? 0,
-            records: pipeline.parts?.ring.count ?? 0,
-          },
-          strings: pipeline.parts?.ring.strings.usage ?? { strings: 0, bytes: 0, epoch: 0 },
-          queueBytes: stats.queuedBytes,
+          ring: ringHealth(spans, ringBytes),
+          logRing: ringHealth(logs, plan.logRingBytes),
+          strings: spans.parts?.ring.strings.usage ?? { strings: 0, bytes: 0, epoch: 0 },
+          queueBytes: all.reduce((sum, { deliver }) => sum + deliver.stats().queuedBytes, 0),
         },
       };
     },
   };
+}
+
+/** What the last failed attempt said, of the first place that has one. */
+function lastError({ all }: Destinations): string | undefined {
+  for (const { deliver } of all) {
+    const { lastError: said } = deliver.stats();
+    if (said !== undefined) return said;
+  }
+  return undefined;
 }

@@ -4,8 +4,8 @@ import { context as contextApi, ROOT_CONTEXT } from '@opentelemetry/api';
 import { suppressTracing } from './api/context/suppress-tracing.ts';
 import { type CompressionPolicy, gzipCapacity, isLate } from './compress/compress.ts';
 import { createDeliver, type Deliver, type DeliverOptions } from './deliver/deliver.ts';
-import type { Encoding, Transport, TransportOptions } from './deliver/transport.ts';
-import { type MemoryPlan, planMemory } from './engine/plan.ts';
+import type { Transport, TransportOptions } from './deliver/transport.ts';
+import { type MemoryPlan, type PlanOptions, planMemory } from './engine/plan.ts';
 import type { QueueSettings } from './options/delivery.ts';
 import type { Host } from './runtime/host.ts';
 import { VERSION } from './version.ts';
@@ -34,12 +34,16 @@ export function transportOptions(
 export function memoryFor(
   ringBytes: number,
   limitBytes: number,
-  policy: CompressionPolicy,
-  native: readonly Encoding[] = [],
+  policies: readonly CompressionPolicy[],
+  { native = [], withLogs }: Pick<Host, 'native'> & Pick<PlanOptions, 'withLogs'>,
 ): MemoryPlan {
-  const { encoding } = policy;
-  const capacity = encoding === 'identity' ? 0 : gzipCapacity(limitBytes);
-  return planMemory(ringBytes, limitBytes, capacity, isLate(policy) && !native.includes(encoding));
+  const compresses = policies.some(({ encoding }) => encoding !== 'identity');
+  const withCodecs = policies.some((policy) => isLate(policy) && !native.includes(policy.encoding));
+  const capacity = compresses ? gzipCapacity(limitBytes) : 0;
+  return planMemory(ringBytes, limitBytes, capacity, {
+    withCodecs,
+    ...(withLogs === true && { withLogs }),
+  });
 }
 
 /**
@@ -97,4 +101,13 @@ export function inTime(
       resolve(done);
     });
   });
+}
+
+/** Says each line once. */
+export function once(warn: (line: string) => void): (line: string) => void {
+  const said = new Set<string>();
+  return (line) => {
+    if (!said.has(line)) warn(line);
+    said.add(line);
+  };
 }

@@ -65,6 +65,15 @@ export type Written =
   /** Larger than the share of the ring one record may take. */
   | 'too_large';
 
+export interface RingPlace {
+  /** Address of the ring in the engine's memory. */
+  readonly at?: number;
+  /** A ring of the same engine, whose string table it shares. */
+  readonly beside?: Ring;
+  /** Whether it is that of log records. Default: the one beside another is. */
+  readonly logs?: boolean;
+}
+
 /** One record may take this share of a ring that others wait in. */
 const RECORD_SHARE = 16;
 /** Records whose texts are gathered before they are converted in one go. */
@@ -126,14 +135,12 @@ export class Ring extends WordWriter {
   /**
    * @param ringBytes a power of two; the engine's memory must reach beyond it.
    * @param recordBytes the largest record, at most half of the ring.
-   * @param place address of the ring in the engine's memory; for log records, with the ring of spans
-   *   whose string table they share.
    */
   constructor(
     engine: Engine,
     ringBytes: number,
     recordBytes = ringBytes / RECORD_SHARE,
-    { at = RING_BASE, beside }: { readonly at?: number; readonly beside?: Ring } = {},
+    { at = RING_BASE, beside, logs = beside !== undefined }: RingPlace = {},
   ) {
     super(engine.buffer);
     this.base = at >> 2;
@@ -142,11 +149,11 @@ export class Ring extends WordWriter {
     this.engine = engine;
     this.ringBytes = ringBytes;
     this.recordBytes = recordBytes;
-    this.control = beside === undefined ? SPAN_RING : LOG_RING;
+    this.control = logs ? LOG_RING : SPAN_RING;
     this.head = (this.control + RING_HEAD) >> 2;
     this.tailAt = (this.control + RING_TAIL) >> 2;
     this.counted = (this.control + RING_COUNT) >> 2;
-    this.textWord = (beside === undefined ? SPAN_TEXT : LOG_TEXT) >> 2;
+    this.textWord = (logs ? LOG_TEXT : SPAN_TEXT) >> 2;
     this.strings = beside?.strings ?? new StringTable(engine.buffer);
     this.rings = beside?.rings ?? [];
     this.rings.push(this);

@@ -5,6 +5,9 @@ export interface MemoryPlan {
   /** Where the ring begins. */
   readonly ringAt: number;
   readonly ringBytes: number;
+  /** The same for the ring of log records, half as long; empty where there is none. */
+  readonly logRingAt: number;
+  readonly logRingBytes: number;
   /** Where encoded requests go, and how long they may be. */
   readonly request: { readonly at: number; readonly limitBytes: number };
   /** Room for what the compressor makes of one. */
@@ -13,26 +16,36 @@ export interface MemoryPlan {
   readonly bytes: number;
 }
 
+export interface PlanOptions {
+  readonly withCodecs?: boolean;
+  readonly withLogs?: boolean;
+}
+
 /**
- * Lays out an engine's memory: ring, request, compressed request.
+ * Lays out an engine's memory: rings, request, compressed request.
  *
  * @param ringBytes a power of two.
  * @param limitBytes longest request.
  * @param capacity most that the compressor makes of one.
- * @param withCodecs whether the binary `codecs` is to run on the same memory, too.
+ * @param more whether the binary `codecs` is to run on the same memory, too, and whether there is a ring
+ *   of log records.
  */
 export function planMemory(
   ringBytes: number,
   limitBytes: number,
   capacity: number,
-  withCodecs = false,
+  { withCodecs = false, withLogs = false }: PlanOptions = {},
 ): MemoryPlan {
   const ringAt = withCodecs ? CODECS_END : RING_BASE;
-  const requestAt = ringAt + ringBytes;
+  const logRingAt = ringAt + ringBytes;
+  const logRingBytes = withLogs ? ringBytes >> 1 : 0;
+  const requestAt = logRingAt + logRingBytes;
   const compressedAt = requestAt + limitBytes + OVERSHOOT_BYTES;
   return {
     ringAt,
     ringBytes,
+    logRingAt,
+    logRingBytes,
     request: { at: requestAt, limitBytes },
     compressed: { at: compressedAt, capacity },
     bytes: compressedAt + capacity + OVERSHOOT_BYTES,

@@ -20,9 +20,10 @@ const ADVICE: Advice = {
   rejected: 'the collector refused them for good',
 };
 
-const RECORDS = { traces: 'span', logs: 'log record', metrics: 'data point' } as const;
+/** What messages call one record. */
+export const RECORDS = { traces: 'span', logs: 'log record', metrics: 'data point' } as const;
 
-function counted(count: number, signal: RecordedSignal): string {
+export function counted(count: number, signal: RecordedSignal): string {
   return `${count} ${RECORDS[signal]}${count === 1 ? '' : 's'}`;
 }
 
@@ -30,7 +31,7 @@ function counted(count: number, signal: RecordedSignal): string {
  * Says what was lost, each loss once, so that none is silent for those who do not look at
  * `health()`.
  *
- * @param read the counts and the last error of this moment, and what is counted: `span`, if nothing is said.
+ * @param read the counts of this moment by signal, and the last error.
  * @param now monotonic milliseconds.
  * @param advice what to do about causes, where it is not what users of `start()` can do.
  */

@@ -1,18 +1,18 @@
 import type { Detection } from '../api/resource/detection.ts';
-import type { Deliver, DeliverStats, DropCause } from '../deliver/deliver.ts';
-import type { Connections, Encoding } from '../deliver/transport.ts';
+import type { DeliverStats, DropCause, SignalStats } from '../deliver/deliver.ts';
+import type { Connections, Encoding, RecordedSignal } from '../deliver/transport.ts';
 import type { EngineName } from '../engine/select.ts';
 import type { Pipeline } from '../pipeline.ts';
 
-/** Why spans were given up; each span that was recorded and not sent is under one of these. */
-export type TraceDropCause = keyof Pipeline['dropped'] | DropCause;
+/** Why records were given up; each that was recorded and not sent is under one of these. */
+export type RecordDropCause = keyof Pipeline['dropped'] | DropCause;
 
 /**
  * The state of one signal. At any moment
  * `recorded = sent + rejected + queued + the sum of dropped`.
  */
 export interface SignalHealth {
-  /** Spans that ended and were to be exported. */
+  /** Spans that ended, or log records that were emitted, and were to be exported; data points collected. */
   readonly recorded: number;
   /** In the ring, being compressed, waiting or in flight. */
   readonly queued: number;
@@ -20,9 +20,7 @@ export interface SignalHealth {
   readonly sent: number;
   /** Refused by the server for good, those of partial successes included. */
   readonly rejected: number;
-  readonly dropped: Readonly<Record<TraceDropCause, number>>;
-  /** Calls on spans that had ended; they did nothing. */
-  readonly lateCalls: number;
+  readonly dropped: Readonly<Record<RecordDropCause, number>>;
   /** Bytes of accepted requests before compression. */
   readonly bytesRaw: number;
   /** Bytes of accepted requests as sent. */
@@ -31,10 +29,36 @@ export interface SignalHealth {
   readonly retries: number;
 }
 
+export interface TraceHealth extends SignalHealth {
+  /** Calls on spans that had ended; they did nothing. */
+  readonly lateCalls: number;
+}
+
+/** Records are data points: of each collection as many as there are series. */
+export interface MetricsHealth extends SignalHealth {
+  /** Series there are at this moment. */
+  readonly series: number;
+  /** Measurements that are not where they belong, since start. */
+  readonly measurements: {
+    /** Counted with the overflow series, since there were too many series. */
+    readonly overflowed: number;
+    /** NaN, negative where that cannot be, or no number. */
+    readonly invalid: number;
+    /** Not counted at all. */
+    readonly dropped: Readonly<Record<'engine_loading' | 'no_memory' | 'after_shutdown', number>>;
+  };
+  /** Memory of all series, and what there is for them at most (`metrics.maxBytes`). */
+  readonly cells: { readonly usedBytes: number; readonly maxBytes: number };
+}
+
 /** What `telemetry.health()` answers. Holds no secrets. */
 export interface Health {
   readonly engine: { readonly name: EngineName | 'loading'; readonly reason: string };
-  readonly signals: { readonly traces: SignalHealth };
+  readonly signals: {
+    readonly traces: TraceHealth;
+    readonly logs: SignalHealth;
+    readonly metrics: MetricsHealth;
+  };
   /** Resource detectors; what one finds that has `timed_out` or `failed` is missing. */
   readonly detectors: Detection['detectors'];
   readonly context: ContextHealth;
@@ -49,11 +73,19 @@ export interface Health {
   readonly memory: {
     /** Linear memory of the engine, bytes. */
     readonly engineBytes: number;
-    readonly ring: { readonly bytes: number; readonly used: number; readonly records: number };
+    readonly ring: RingHealth;
+    /** That of log records. */
+    readonly logRing: RingHealth;
     readonly strings: { readonly strings: number; readonly bytes: number; readonly epoch: number };
     /** Bodies of requests waiting or in flight, bytes. */
     readonly queueBytes: number;
   };
+}
+
+export interface RingHealth {
+  readonly bytes: number;
+  readonly used: number;
+  readonly records: number;
 }
 
 /** How the active span follows the program. */
@@ -67,6 +99,8 @@ export interface ContextHealth {
 }
 
 export interface EndpointHealth {
+  /** What goes there; its URL is that of the first. */
+  readonly signals?: readonly RecordedSignal[];
   /** Without user, password and query; of an exporter that has none, its name (`console`). */
   readonly url: string;
   readonly state: 'ok' | 'failing';
@@ -112,16 +146,17 @@ export function endpointHealth(
   };
 }
 
-/** Adds up what the pipeline and delivery have counted. */
-export function traceHealth(pipeline: Pipeline, deliver: Deliver): SignalHealth {
-  const stats = deliver.stats();
+/** Adds up what a pipeline and delivery have counted. */
+export function signalHealth(
+  pipeline: Pick<Pipeline, 'recorded' | 'queued' | 'dropped'>,
+  stats: SignalStats,
+): SignalHealth {
   return {
     recorded: pipeline.recorded,
     queued: pipeline.queued + stats.queuedRecords,
     sent: stats.sent,
     rejected: stats.rejected,
     dropped: { ...pipeline.dropped, ...stats.dropped },
-    lateCalls: pipeline.late.calls,
     bytesRaw: stats.sentRawBytes,
     bytesCompressed: stats.sentBytes,
     requests: stats.requests,

@@ -9,6 +9,7 @@ import type { Encoding, LateCompressor } from '../compress/compress.ts';
 import type { LateParts } from '../compress/policy.ts';
 import type { Remake } from '../deliver/deliver.ts';
 import type { RecordedSignal, Transport, TransportOptions } from '../deliver/transport.ts';
+import type { MetricsExports } from '../engine/generated/contract.ts';
 import type { EngineSources } from '../engine/select.ts';
 import type { Variables } from '../options/env.ts';
 
@@ -63,6 +64,8 @@ export interface Host extends Surroundings {
   contextManager(): HostContext;
   /** Where the engines' binaries come from on this host. */
   readonly engines: EngineSources;
+  /** The same for the binary `metrics`, which is opened by the first meter. */
+  readonly metrics: EngineSources<MetricsExports>;
   /** Resource detectors of this host, which are all asked unless others are wanted. */
   readonly detectors: readonly ResourceDetector[];
   /**

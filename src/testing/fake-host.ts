@@ -4,7 +4,9 @@ import { StackContextManager } from '../api/context/stack.ts';
 import type { ResourceDetector } from '../api/resource/detector.ts';
 import type { Transport, TransportOptions } from '../deliver/transport.ts';
 import * as portable from '../engine/generated/core-portable.js';
+import * as portableMetrics from '../engine/generated/metrics-portable.js';
 import { inlinedEngines } from '../engine/inlined.ts';
+import { metricsSources } from '../engine/inlined-metrics.ts';
 import type { EngineSources } from '../engine/select.ts';
 import { variablesOf } from '../options/env.ts';
 import type { ExitHooks, Host } from '../runtime/host.ts';
@@ -79,7 +81,8 @@ export function fakeHost(options: FakeHostOptions = {}): FakeHost {
   let random = (options.seed ?? 1) | 0 || 1;
 
   function toMemory(asked: TransportOptions): Transport {
-    transportOptions = asked;
+    // Those of traces, where signals go to different places.
+    if (asked.urls === undefined || 'traces' in asked.urls) transportOptions = asked;
     return transport;
   }
 
@@ -146,6 +149,7 @@ export function fakeHost(options: FakeHostOptions = {}): FakeHost {
         ? { manager: new StackContextManager(), kind: 'stack', reason: 'by default' }
         : { manager: options.contextManager(), kind: 'async-local-storage', reason: 'as given' },
     engines: { ...inlinedEngines, portable: () => portable, ...options.engines },
+    metrics: { ...metricsSources, portable: () => portableMetrics },
     detectors: options.detectors ?? [],
     env: options.env ?? {},
     variables: variablesOf,

@@ -184,7 +184,7 @@ describe('drop-in exporters', () => {
 });
 
 /** Where a compressor reads and writes, as it is laid out for codecs. */
-const PLAN = planMemory(1 << 20, 1 << 20, 1 << 20, true);
+const PLAN = planMemory(1 << 20, 1 << 20, 1 << 20, { withCodecs: true });
 const TEXT = Buffer.from('one two three four five six '.repeat(300));
 const DECODE: Partial<Record<Encoding, (bytes: Uint8Array) => Uint8Array>> = {
   gzip: gunzipSync,

@@ -3,6 +3,27 @@ import { shownUrl } from '../../src/health/report.ts';
 import { ENGINE_NAMES } from '../support/engines.ts';
 import { started } from '../support/telemetry.ts';
 
+const NOTHING = {
+  recorded: 0,
+  queued: 0,
+  sent: 0,
+  rejected: 0,
+  dropped: {
+    ring_full: 0,
+    too_large: 0,
+    engine_loading: 0,
+    after_shutdown: 0,
+    queue_full: 0,
+    retry_expired: 0,
+    shutdown: 0,
+    exit: 0,
+  },
+  bytesRaw: 0,
+  bytesCompressed: 0,
+  requests: 0,
+  retries: 0,
+};
+
 describe('health', () => {
   it.each(ENGINE_NAMES)('before anything happened, on the engine %s', (engine) => {
     const { telemetry } = started({ engine });
@@ -12,30 +33,22 @@ describe('health', () => {
       detectors: [{ name: 'service', state: 'ok' }],
       context: { manager: 'none', reason: 'register() installs one' },
       signals: {
-        traces: {
-          recorded: 0,
-          queued: 0,
-          sent: 0,
-          rejected: 0,
-          dropped: {
-            ring_full: 0,
-            too_large: 0,
-            engine_loading: 0,
-            after_shutdown: 0,
-            queue_full: 0,
-            retry_expired: 0,
-            shutdown: 0,
-            exit: 0,
+        traces: { ...NOTHING, lateCalls: 0 },
+        logs: NOTHING,
+        metrics: {
+          ...NOTHING,
+          series: 0,
+          measurements: {
+            overflowed: 0,
+            invalid: 0,
+            dropped: { engine_loading: 0, no_memory: 0, after_shutdown: 0 },
           },
-          bytesRaw: 0,
-          bytesCompressed: 0,
-          requests: 0,
-          retries: 0,
-          lateCalls: 0,
+          cells: { usedBytes: 0, maxBytes: 64 * 1024 * 1024 },
         },
       },
       endpoints: [
         {
+          signals: ['traces', 'logs', 'metrics'],
           url: 'http://localhost:4318/v1/traces',
           state: 'ok',
           inFlight: 0,
@@ -51,6 +64,7 @@ describe('health', () => {
       memory: {
         engineBytes: expect.any(Number),
         ring: { bytes: 4 * 1024 * 1024, used: 0, records: 0 },
+        logRing: { bytes: 2 * 1024 * 1024, used: 0, records: 0 },
         strings: { strings: 0, bytes: 0, epoch: 0 },
         queueBytes: 0,
       },

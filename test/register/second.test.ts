@@ -70,7 +70,7 @@ describe('a second registration', () => {
     const { code, stdout, stderr } = await run(['--import', 'otlp-wasm/register', 'app.mjs']);
     expect([code, stdout]).toEqual([0, 'true true\n']);
     expect(stderr).toContain(
-      'otlp-wasm: otlp-wasm/register has registered its tracer provider, propagator, context manager before; it stays.',
+      'otlp-wasm: otlp-wasm/register has registered its tracer provider, meter provider, logger provider, propagator, context manager before; it stays.',
     );
     expect(count()).toBe(2);
   });

@@ -1,6 +1,7 @@
 import { StackContextManager } from '../../api/context/stack.ts';
 import { browserDetector } from '../../api/resource/detectors/browser.ts';
 import { inlinedEngines } from '../../engine/inlined.ts';
+import { metricsSources } from '../../engine/inlined-metrics.ts';
 import type { ExitHooks, Host } from '../host.ts';
 import { webHost } from '../web/host.ts';
 import { compressor } from '../web/late-compressor.ts';
@@ -10,6 +11,7 @@ import { pageTransport } from './keepalive.ts';
 export const host: Host = webHost({
   name: 'browser',
   engines: inlinedEngines,
+  metrics: metricsSources,
   compressor,
   detectors: [browserDetector],
   contextManager: () => ({

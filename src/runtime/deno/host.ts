@@ -2,6 +2,7 @@ import { jaeger } from '../../api/propagation/jaeger.ts';
 import { otTrace } from '../../api/propagation/ot-trace.ts';
 import { xray } from '../../api/propagation/xray.ts';
 import { inlinedEngines } from '../../engine/inlined.ts';
+import { metricsSources } from '../../engine/inlined-metrics.ts';
 import { exporterFromEnv } from '../../exporters/from-env.ts';
 import { variablesOf } from '../../options/env.ts';
 import { resolvePropagator } from '../../options/propagators.ts';
@@ -20,6 +21,7 @@ export const host: Host = {
   ...webHost({
     name: 'deno',
     engines: inlinedEngines,
+    metrics: metricsSources,
     compressor,
     env,
     detectors,

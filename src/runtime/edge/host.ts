@@ -4,6 +4,7 @@ import { webHost } from '../web/host.ts';
 import { edgeContext } from './context.ts';
 import { engines } from './engines.ts';
 import { compressor } from './late-compressor.ts';
+import { metricsSources } from './metrics.ts';
 
 /** Edge workers (workerd). */
 export const host: Host = webHost({
@@ -11,5 +12,6 @@ export const host: Host = webHost({
   detectors: [cloudflareDetector],
   contextManager: edgeContext,
   engines,
+  metrics: metricsSources,
   compressor,
 });

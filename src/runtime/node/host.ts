@@ -7,6 +7,7 @@ import { basics } from './basics.ts';
 import { AsyncLocalStorageContextManager } from './context-manager.ts';
 import { watchExit } from './exit.ts';
 import { nodeHttpTransport } from './http-transport.ts';
+import { metricsSources } from './metrics.ts';
 import { propagator } from './propagator.ts';
 import { getJson, readText, system } from './surroundings.ts';
 import { tlsFromEnv } from './tls-from-env.ts';
@@ -15,6 +16,7 @@ import { tlsFromEnv } from './tls-from-env.ts';
 export const host: Host = {
   name: 'bun' in process.versions ? 'bun' : 'node',
   ...basics,
+  metrics: metricsSources,
   hrtime: process.hrtime,
   unixNow: Date.now,
   originMs: () => performance.timeOrigin,

@@ -7,6 +7,7 @@ import { basics } from './basics.ts';
 export interface WebHostParts {
   readonly name: string;
   readonly engines: EngineSources;
+  readonly metrics: Host['metrics'];
   readonly compressor: Host['compressor'];
   readonly env?: Host['env'];
   readonly detectors?: Host['detectors'];
