@@ -73,6 +73,16 @@ const resourcesApart = {
   },
 };
 
+/** pino's transport finds the entry `otlp-wasm` beside it: two copies of all that would be loaded. */
+const startApart = {
+  name: 'start-apart',
+  setup(setup) {
+    setup.onResolve({ filter: /^\.\/index\.ts$/ }, ({ importer }) =>
+      importer.endsWith('pino-transport.ts') ? { path: './node.js', external: true } : undefined,
+    );
+  },
+};
+
 /** What hosts load only when it is asked for: bundles of their own, by source file. */
 const LOADED_LATE = {
   'console.ts': 'exporter-console',
@@ -220,6 +230,12 @@ const LIBRARY = [
   { out: 'bridge-console-node', entry: 'src/runtime/node/bridge-console.ts', platform: 'node' },
   { out: 'bridge-console-web', entry: 'src/runtime/web/bridge-console.ts', platform: 'neutral' },
   { out: 'bridge-pino', entry: 'src/bridges/pino.ts', platform: 'neutral' },
+  {
+    out: 'bridge-pino-transport',
+    entry: 'src/runtime/node/pino-transport.ts',
+    platform: 'node',
+    plugins: [startApart],
+  },
   { out: 'bridge-winston', entry: 'src/runtime/node/bridge-winston.ts', platform: 'node' },
   { out: 'exporter-grpc-none', entry: 'src/exporters/grpc.ts', platform: 'neutral' },
   { out: 'exporter-console', entry: 'src/exporters/console.ts', platform: 'neutral' },
@@ -241,6 +257,8 @@ const LIBRARY = [
   { out: 'edge-compressor', entry: 'src/runtime/edge/edge-compressor.ts', platform: 'neutral' },
   { out: 'web-slow-path', entry: 'src/runtime/web/web-slow-path.ts', platform: 'neutral' },
   { out: 'node-proxy', entry: 'src/runtime/node/proxy.ts', platform: 'node' },
+  { out: 'prometheus-node', entry: 'src/runtime/node/prometheus.ts', platform: 'node' },
+  { out: 'prometheus-web', entry: 'src/runtime/web/prometheus.ts', platform: 'neutral' },
   { out: 'propagators', entry: 'src/propagators.ts', platform: 'neutral' },
   {
     out: 'rare-propagators',
@@ -267,6 +285,7 @@ const LIBRARY = [
   // Deno has Node's modules.
   { out: 'runtime-metrics-deno', entry: 'src/runtime/deno/runtime-metrics.js', platform: 'node' },
   { out: 'runtime-metrics-none', entry: 'src/runtime-metrics.ts', platform: 'neutral' },
+  { out: 'metrics', entry: 'src/metrics.ts', platform: 'neutral' },
   { out: 'samplers', entry: 'src/samplers.ts', platform: 'neutral' },
 ];
 

@@ -34,6 +34,7 @@ describe.each([
     [`exporter-http-${host}`, 'OTLPTraceExporter'],
   ]),
   ...['node', 'deno', 'none'].map((host) => [`runtime-metrics-${host}`, 'recordRuntimeMetrics']),
+  ...['node', 'web'].map((host) => [`prometheus-${host}`, 'prometheusReader']),
   ['exporter-console', 'consoleTransport'],
   ['exporter-file', 'fileTransport'],
   ['exporter-fan-out', 'fanOutTransport'],
