@@ -1,243 +1,43 @@
 /**
- * The journey of metrics: what instruments measure is aggregated in cells as it comes; at each
- * interval a collection is encoded from them, and goes the way of every batch from there on.
- *
- *   api (aggregated) → codec → compress → deliver
- *
- * Nothing of it is there before the first meter.
+ * `otlp-wasm/metrics`: readers, and what views and readers are told (docs/metrics.md), for
+ * `start({ metrics })`.
  */
 
-import type { Meter, MeterOptions } from '@opentelemetry/api';
-import { temporalityOf } from './api/metric/aggregation.ts';
-import {
-  type MeterProviderOptions,
-  type MetricHealth,
-  RecordingMeterProvider,
-} from './api/metric/provider.ts';
-import type { Collector, MetricReader, RequestsCollected } from './api/metric/reader.ts';
-import { requestReader } from './api/metric/readers.ts';
-import type { Clock } from './api/trace/clock.ts';
-import { say } from './api/trace/say.ts';
-import { Cells } from './buffer/cells.ts';
-import type { Attributes, Group } from './buffer/record.ts';
-import type { Body } from './compress/compress.ts';
-import type { Deliver, SignalStats } from './deliver/deliver.ts';
-import type { Engine } from './engine/select.ts';
-import { type MetricsHealth, signalHealth } from './health/report.ts';
-import type { StartOptions } from './options/options.ts';
-import type { MetricSettings } from './options/resolve.ts';
-import type { PipelineParts } from './pipeline.ts';
-import type { MakeBody } from './request-bodies.ts';
-import type { Host } from './runtime/host.ts';
-
-/** Numbers are upstream's `AggregationType`. */
-const DEFAULT = { type: 0 } as const;
-const EXPONENTIAL = { type: 5 } as const;
-
-/** Before the first meter. */
-const NOTHING: MetricHealth = {
-  ...{ series: 0, overflowed: 0, invalid: 0, usedBytes: 0, maxBytes: 0 },
-  dropped: { engine_loading: 0, no_memory: 0, after_shutdown: 0 },
-};
-
-/** What metrics need of a telemetry. */
-export interface MetricsParts {
-  readonly settings: MetricSettings;
-  readonly options: StartOptions;
-  /** Whether nothing is exported; other readers still collect. */
-  readonly nowhere: boolean;
-  /** Whether nothing is measured. */
-  readonly disabled: boolean;
-  readonly deliver: Deliver;
-  readonly clock: Clock;
-  /** Shared with the other signals. */
-  readonly resource: Group;
-  readonly warn: (line: string) => void;
-}
-
-export interface Metrics {
-  readonly provider: {
-    getMeter(name: string, version?: string, options?: MeterOptions): Meter;
-    update(options: MeterProviderOptions): void;
-  };
-  /** Whether there is a meter, or a reader of the user's. */
-  readonly used: boolean;
-  /** The engine is there: what `makeBody` reads goes to `request`. */
-  open(engine: Engine, makeBody: MakeBody, request: PipelineParts['request']): void;
-  /** No engine will come. */
-  abandon(): void;
-  redescribe(attributes: Attributes, schemaUrl: string): void;
-  /** Collects; resolves when all of it has reached delivery, `false` where readers failed. */
-  flushed(timeoutMillis: number): Promise<boolean>;
-  shutdown(timeoutMillis: number): Promise<boolean>;
-  /** For the end of the process: what can be had at once reaches delivery. */
-  collectNow(): void;
-  health(stats: SignalStats): MetricsHealth;
-}
-
-/** What waits for the engine. */
-interface Opened {
-  readonly engine: Engine;
-  readonly makeBody: MakeBody;
-  readonly request: PipelineParts['request'];
-}
-
-export function metricsOn(host: Host, parts: MetricsParts): Metrics {
-  const { settings, options, deliver, clock, resource, warn } = parts;
-  let opened: Opened | undefined;
-  let provider: RecordingMeterProvider | undefined;
-  /** Of the reader that exports. */
-  let collector: Collector | undefined;
-  let giveCells: ((cells: Cells | Promise<Cells>) => void) | undefined;
-  let giveUp = () => {};
-  let isAbandoned = false;
-  /** Data points encoded, those of them that a compressor has, and those too large for a request. */
-  let recorded = 0;
-  let compressing = 0;
-  let tooLarge = 0;
-  const pending = new Set<Promise<void>>();
-  /** What changed before there was a provider. */
-  let changes: MeterProviderOptions = {};
-
-  function send(bytes: Uint8Array, points: number): void {
-    const { engine, makeBody, request } = opened!;
-    recorded += points;
-    new Uint8Array(engine.buffer).set(bytes, request.at);
-    const made = makeBody(request.at, bytes.length);
-    const push = ({ body, encoding, contentType, rawBytes }: Body) => {
-      const records = points;
-      deliver.push({ signal: 'metrics', contentType, body, encoding, records, rawBytes });
-    };
-    if ('body' in made) {
-      push(made);
-      return;
-    }
-    compressing += points;
-    const waiting = made.then((ready) => {
-      compressing -= points;
-      pending.delete(waiting);
-      push(ready);
-    });
-    pending.add(waiting);
-  }
-
-  function collected({ tooLarge: left, errors }: RequestsCollected): void {
-    recorded += left;
-    tooLarge += left;
-    for (const error of errors) say('error', 'metrics are not complete', error);
-  }
-
-  const limits = () => ({
-    maxBytes: opened!.request.limitBytes,
-    maxPoints: settings.maxExportBatchSize,
-  });
-
-  /** The reader that exports over OTLP, or whatever the environment names. */
-  function exporting(): MetricReader {
-    const isExponential = settings.histogramAggregation === 'base2_exponential_bucket_histogram';
-    const reader = requestReader(
-      {
-        intervalMs: settings.intervalMs,
-        timeoutMs: settings.collectTimeoutMs,
-        temporality: temporalityOf(settings.temporality),
-        aggregation: (kind) => (isExponential && kind === 'HISTOGRAM' ? EXPONENTIAL : DEFAULT),
-      },
-      {
-        async export(from, timeoutMillis) {
-          if (opened === undefined) return;
-          collected(await from.collectRequests({ ...limits(), timeoutMillis }, send));
-          await Promise.all(pending);
-        },
-        forceFlush: async () => {},
-        shutdown: async () => {},
-      },
-    );
-    const given = reader.setMetricProducer.bind(reader);
-    reader.setMetricProducer = (from) => {
-      collector = from;
-      given(from);
-    };
-    return reader;
-  }
-
-  function openCells(on: Opened): Cells | Promise<Cells> {
-    return Cells.open(host.metrics, on.engine.name, settings.maxBytes);
-  }
-
-  function cells(): Cells | Promise<Cells> {
-    if (opened !== undefined) return openCells(opened);
-    return new Promise((resolve, reject) => {
-      giveCells = resolve;
-      giveUp = () => reject(new Error('there is no engine'));
-      if (isAbandoned) giveUp();
-    });
-  }
-
-  function made(): RecordingMeterProvider {
-    if (provider !== undefined) return provider;
-    const { disabled, nowhere } = parts;
-    const { views, viewMatchingMode, exemplarFilter, cardinalityLimit } = settings;
-    const readers = disabled ? [] : [...(nowhere ? [] : [exporting()]), ...settings.readers];
-    provider = new RecordingMeterProvider({
-      ...{ host, clock, readers, warn, views, viewMatchingMode, exemplarFilter, cardinalityLimit },
-      meterConfigurator: options.metrics?.configurator,
-      ...changes,
-      cells: cells(),
-      resource,
-    });
-    return provider;
-  }
-
-  /** Resolves `false` where it fails: what failed has been said. */
-  async function done(work: Promise<void> | undefined): Promise<boolean> {
-    try {
-      await work;
-      await Promise.all(pending);
-      return true;
-    } catch (error) {
-      say('error', 'metrics are not exported', error);
-      return false;
-    }
-  }
-
-  const metrics: Metrics = {
-    provider: {
-      getMeter: (name, version, meterOptions) => made().getMeter(name, version, meterOptions),
-      update(given) {
-        if (provider === undefined) changes = { ...changes, ...given };
-        else provider.update(given);
-      },
-    },
-    get used() {
-      return provider !== undefined;
-    },
-    open(engine, makeBody, request) {
-      opened = { engine, makeBody, request };
-      giveCells?.(openCells(opened));
-    },
-    abandon() {
-      isAbandoned = true;
-      giveUp();
-    },
-    redescribe: (attributes, schemaUrl) => provider?.redescribe(attributes, schemaUrl),
-    flushed: (timeoutMillis) => done(provider?.forceFlush({ timeoutMillis })),
-    shutdown: (timeoutMillis) => done(provider?.shutdown({ timeoutMillis })),
-    collectNow() {
-      if (collector === undefined || opened === undefined) return;
-      collected(collector.collectRequestsNow(limits(), send));
-    },
-    health(stats) {
-      const dropped = { ring_full: 0, too_large: tooLarge, engine_loading: 0, after_shutdown: 0 };
-      const { series, overflowed, invalid, usedBytes, maxBytes, ...measured } =
-        provider?.health() ?? { ...NOTHING, maxBytes: settings.maxBytes };
-      return {
-        ...signalHealth({ recorded, queued: compressing, dropped }, stats),
-        series,
-        measurements: { overflowed, invalid, dropped: measured.dropped },
-        cells: { usedBytes, maxBytes },
-      };
-    },
-  };
-  if (settings.readers.length > 0 && !parts.disabled) made();
-  return metrics;
-}
+export {
+  AGGREGATION_DEFAULT,
+  AGGREGATION_DROP,
+  AGGREGATION_EXPLICIT_BUCKET_HISTOGRAM,
+  AGGREGATION_EXPONENTIAL_HISTOGRAM,
+  AGGREGATION_LAST_VALUE,
+  AGGREGATION_SUM,
+  type AggregationOption,
+  CUMULATIVE_TEMPORALITY,
+  DELTA_TEMPORALITY,
+  type InstrumentKind,
+  LOW_MEMORY_TEMPORALITY,
+  type TemporalitySelector,
+} from './api/metric/aggregation.ts';
+export type * from './api/metric/data.ts';
+export { CUMULATIVE, DELTA } from './api/metric/data.ts';
+export {
+  alignedHistogramBucketReservoir,
+  type ExemplarReservoir,
+  type ReservoirFactory,
+  simpleFixedSizeReservoir,
+} from './api/metric/exemplar.ts';
+export type {
+  CollectOptions,
+  Collector,
+  MetricFilter,
+  MetricProducer,
+  MetricReader,
+  PushMetricExporter,
+} from './api/metric/reader.ts';
+export {
+  type ManualReader,
+  manualReader,
+  type PeriodicReaderOptions,
+  periodicReader,
+  type ReaderOptions,
+} from './api/metric/readers.ts';
+export type { AttributesProcessor, ViewMatchingMode, ViewOptions } from './api/metric/view.ts';

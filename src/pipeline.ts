@@ -6,7 +6,7 @@
  * An ended span, or an emitted log record, is written to the ring of its signal. A batch leaves the ring
  * when it is large enough, old enough, or when the ring fills up; it is encoded once, compressed once,
  * copied out of engine memory and handed to delivery. (Metrics are no records: they are aggregated
- * in cells, and join this way where a collection has been encoded; see metrics.ts.)
+ * in cells, and join this way where a collection has been encoded; see metering.ts.)
  */
 
 import type { Attributes, Group, LogData, SpanData } from './buffer/record.ts';

@@ -31,7 +31,7 @@ import {
   signalHealth,
   totalDropped,
 } from './health/report.ts';
-import { metricsOn } from './metrics.ts';
+import { metricsOn } from './metering.ts';
 import { resolveAuth } from './options/auth.ts';
 import { LONGEST_MS } from './options/delivery.ts';
 import type { StartOptions } from './options/options.ts';

@@ -1,6 +1,12 @@
 import type { Outcome, Payload, Transport } from '../deliver/transport.ts';
 import { decodeRequest } from '../workbench/collector/decode.ts';
-import type { ReceivedSpan } from '../workbench/collector/received.ts';
+import type {
+  ReceivedLogRecord,
+  ReceivedMetric,
+  ReceivedRecords,
+  ReceivedSignal,
+  ReceivedSpan,
+} from '../workbench/collector/received.ts';
 import { inflated } from './inflated.ts';
 
 /** How an attempt ends: an outcome, a promise of one (a slow server), or what decides. */
@@ -23,7 +29,11 @@ export interface InMemoryTransport extends Transport {
   always(answer: Answer): void;
   /** The spans of all accepted requests, decoded, in the order they arrived. */
   traces(): ReceivedSpan[];
-  /** Forgets payloads and spans; answers stay. */
+  /** The same of log records. */
+  logs(): ReceivedLogRecord[];
+  /** The same of metrics, with their data points. */
+  metrics(): ReceivedMetric[];
+  /** Forgets payloads and what was in them; answers stay. */
   clear(): void;
 }
 
@@ -74,7 +84,9 @@ export function inMemoryTransport(): InMemoryTransport {
     always: (answer) => {
       fallback = answer;
     },
-    traces: () => accepted.flatMap(spansOf),
+    traces: () => accepted.flatMap((payload) => receivedIn(payload, 'traces').spans),
+    logs: () => accepted.flatMap((payload) => receivedIn(payload, 'logs').logRecords),
+    metrics: () => accepted.flatMap((payload) => receivedIn(payload, 'metrics').metrics),
     clear() {
       payloads.length = 0;
       accepted.length = 0;
@@ -82,8 +94,10 @@ export function inMemoryTransport(): InMemoryTransport {
   };
 }
 
-function spansOf({ body, encoding, contentType }: Payload): ReceivedSpan[] {
+function receivedIn(payload: Payload, wanted: ReceivedSignal): ReceivedRecords {
+  const { signal, body, encoding, contentType } = payload;
+  if (signal !== wanted) return { spans: [], logRecords: [], metrics: [] };
   const raw = inflated(body, encoding);
   const format = contentType === 'application/json' ? 'json' : 'protobuf';
-  return decodeRequest('traces', format, raw).spans;
+  return decodeRequest(wanted, format, raw);
 }

@@ -8,8 +8,11 @@ export type { Host } from '../runtime/host.ts';
 export { startOn, type Telemetry } from '../telemetry.ts';
 export type {
   ReceivedAttributes,
+  ReceivedDataPoint,
   ReceivedEvent,
   ReceivedLink,
+  ReceivedLogRecord,
+  ReceivedMetric,
   ReceivedSpan,
   ReceivedValue,
 } from '../workbench/collector/received.ts';

@@ -74,7 +74,7 @@ function registerAll(log: Log): void {
   (globalThis as { [key: symbol]: unknown })[Symbol.for('otlp-wasm.registered')] = NAME;
 
   hookModules([...sources.directories, ...directories], log);
-  const running = loadInstrumentations(sources, telemetry.tracerProvider, env, log);
+  const running = loadInstrumentations(sources, telemetry, env, log);
   log.info(() => announcement(telemetry, running));
 }
 

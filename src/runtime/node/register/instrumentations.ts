@@ -1,7 +1,8 @@
 import { register } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { TracerProvider } from '@opentelemetry/api';
+import type { MeterProvider, TracerProvider } from '@opentelemetry/api';
+import type { LoggerProvider } from '../../../api/log/types.ts';
 import {
   applicationManifest,
   type Located,
@@ -17,6 +18,15 @@ import type { Log } from './log.ts';
 interface Instrumentation {
   readonly instrumentationName: string;
   setTracerProvider(provider: TracerProvider): void;
+  setMeterProvider?(provider: MeterProvider): void;
+  setLoggerProvider?(provider: LoggerProvider): void;
+}
+
+/** What instrumentations record with. */
+export interface Providers {
+  readonly tracerProvider: TracerProvider;
+  readonly meterProvider: MeterProvider;
+  readonly loggerProvider: LoggerProvider;
 }
 
 type InstrumentationClass = new (config?: object) => Instrumentation;
@@ -102,14 +112,14 @@ export function hookModules(directories: readonly string[], log: Log): void {
 }
 
 /**
- * Loads the instrumentations and gives them `provider`. What cannot be used is reported and left
+ * Loads the instrumentations and gives them the providers. What cannot be used is reported and left
  * out.
  *
  * @returns the names of those that work, without what they have in common
  */
 export function loadInstrumentations(
   { packages }: Sources,
-  provider: TracerProvider,
+  providers: Providers,
   env: NodeJS.ProcessEnv,
   log: Log,
 ): string[] {
@@ -127,7 +137,9 @@ export function loadInstrumentations(
       }
       for (const instance of instances) {
         // It has found the global one already, unless its copy of the API could not.
-        instance.setTracerProvider(provider);
+        instance.setTracerProvider(providers.tracerProvider);
+        instance.setMeterProvider?.(providers.meterProvider);
+        instance.setLoggerProvider?.(providers.loggerProvider);
         running.push(shortName(instance.instrumentationName));
       }
     } catch (error) {
