@@ -579,7 +579,9 @@ describe('where the engine must be loaded', () => {
 
   it('is asked for nothing before the first call', () => {
     const untouched = codecOn({ simd: refused, scalar: refused, portable: refused });
-    expect(Object.keys(untouched).sort()).toEqual(['encodeTraces', 'encodeTracesJson', 'ready']);
+    expect(Object.keys(untouched).sort()).toEqual([
+      ...['encodeLogs', 'encodeLogsJson', 'encodeTraces', 'encodeTracesJson', 'ready'],
+    ]);
     const asked: string[] = [];
     const codec = codecOn({
       ...only('simd'),

@@ -1,8 +1,15 @@
 import type { MeterProvider } from '@opentelemetry/api';
 import type { Compression, CompressionPolicy } from '../compress/compress.ts';
-import type { MakeAgent } from '../deliver/transport.ts';
+import type { MakeAgent, RecordedSignal } from '../deliver/transport.ts';
 import { checkAnswer } from '../options/auth.ts';
-import { checkedEndpoint, group, headerProblem, refused, shown } from '../options/checks.ts';
+import {
+  checkedEndpoint,
+  group,
+  headerProblem,
+  refused,
+  shown,
+  signalUrl,
+} from '../options/checks.ts';
 import { type CompressionOptions, resolveCompression } from '../options/compression.ts';
 import {
   checkHeaders,
@@ -17,23 +24,23 @@ import type { ExporterHost } from './exporter-host.ts';
 type Headers = Readonly<Record<string, string>>;
 
 /**
- * Options of `OTLPTraceExporter`: those of upstream's exporters, and `queue`. What is left out comes
- * from the environment variable named beside it (Node, Deno and Bun only; `…` is
- * `OTEL_EXPORTER_OTLP_TRACES_`, or `OTEL_EXPORTER_OTLP_` where that is not set), then from the
- * default. An option that cannot be used is an OtlpError `invalid_option`; a variable that cannot is
+ * Options of `OTLPTraceExporter` and `OTLPLogExporter`: those of upstream's exporters, and `queue`. What
+ * is left out comes from the environment variable named beside it (Node, Deno and Bun only; `…` is
+ * `OTEL_EXPORTER_OTLP_TRACES_`, of logs `OTEL_EXPORTER_OTLP_LOGS_`, or `OTEL_EXPORTER_OTLP_` where that
+ * is not set), then from the default. An option that cannot be used is an OtlpError `invalid_option`; a variable that cannot is
  * reported once and ignored.
  */
 export interface OTLPExporterConfig {
   /**
    * Where requests go, used as it is; in a browser relative to the page. `…ENDPOINT` (to
-   * `OTEL_EXPORTER_OTLP_ENDPOINT` `/v1/traces` is appended). Default
-   * `http://localhost:4318/v1/traces`. `unix:///run/otel.sock` is a Unix socket (Node).
+   * `OTEL_EXPORTER_OTLP_ENDPOINT` `/v1/traces` is appended, `/v1/logs`). Default
+   * `http://localhost:4318/v1/traces`, of logs `http://localhost:4318/v1/logs`. `unix:///run/otel.sock` is a Unix socket (Node).
    */
   readonly url?: string;
   /**
    * Sent with every request, with those of `…HEADERS`, over which they win. A function is asked
-   * before every attempt (attempts that are made meanwhile share its answer); while it fails, spans
-   * wait. Values are never shown. Default none.
+   * before every attempt (attempts that are made meanwhile share its answer); while it fails, what
+   * is exported waits. Values are never shown. Default none.
    */
   readonly headers?: Headers | (() => Headers | Promise<Headers>);
   /**
@@ -81,9 +88,10 @@ export function resolveExporterOptions(
   given: OTLPExporterConfig,
   host: ExporterHost,
   warn: (line: string) => void,
+  signal: RecordedSignal,
 ): ExporterSettings {
   const options = withoutNulls(given);
-  const variables = host.variables?.(host.env, warn);
+  const variables = host.variables?.(host.env, warn, signal);
   const number = numbers(variables);
 
   const { url, headers, keepAlive, httpAgentOptions, userAgent = '' } = options;
@@ -110,7 +118,7 @@ export function resolveExporterOptions(
   return {
     url:
       url === undefined
-        ? (variables?.url() ?? 'http://localhost:4318/v1/traces')
+        ? (variables?.url() ?? signalUrl('http://localhost:4318', signal))
         : checkedEndpoint("option 'url'", absolute(url, host.baseUrl?.())),
     headers: { ...variables?.headers(), ...headersOf(fixed) },
     askHeaders: asked && (async () => headersOf(checkAnswer(await asked()))),
@@ -125,7 +133,7 @@ export function resolveExporterOptions(
       typeof httpAgentOptions === 'function'
         ? httpAgentOptions
         : {
-            ...host.agentFromEnv?.(host.env, warn),
+            ...host.agentFromEnv?.(host.env, warn, signal),
             ...(keepAlive !== undefined && { keepAlive }),
             ...group('httpAgentOptions', httpAgentOptions),
           },

@@ -1,3 +1,4 @@
+import type { RecordedSignal } from '../deliver/transport.ts';
 import { group, refused, refusedEntry, shown, typeShown } from '../options/checks.ts';
 import { grpcUrl } from '../options/grpc-url.ts';
 import { type OTLPExporterConfig, withoutNulls } from './exporter-options.ts';
@@ -27,9 +28,9 @@ type Shared =
   | 'queue';
 
 /**
- * Options of `OTLPTraceExporter` for gRPC: those of upstream's exporter, `tls` and `queue`. What is
- * left out comes from the environment variable named beside it (`…` is `OTEL_EXPORTER_OTLP_TRACES_`,
- * or `OTEL_EXPORTER_OTLP_` where that is not set), then from the default. An option that cannot be
+ * Options of the exporters for gRPC: those of upstream's, `tls` and `queue`. What is left out comes
+ * from the environment variable named beside it (`…` is `OTEL_EXPORTER_OTLP_TRACES_`, of logs
+ * `OTEL_EXPORTER_OTLP_LOGS_`, or `OTEL_EXPORTER_OTLP_` where that is not set), then from the default. An option that cannot be
  * used is an OtlpError `invalid_option`; a variable that cannot is reported once and ignored.
  */
 export interface OTLPGRPCExporterConfig extends Pick<OTLPExporterConfig, Shared> {
@@ -68,6 +69,7 @@ export function grpcOptions(
   given: OTLPGRPCExporterConfig,
   env: Env,
   warn: (line: string) => void,
+  signal: RecordedSignal,
 ): OTLPExporterConfig {
   const options: OTLPGRPCExporterConfig & { readonly headers?: unknown } = withoutNulls(given);
   const { url, metadata, credentials, tls, ...rest } = options;
@@ -84,7 +86,7 @@ export function grpcOptions(
   }
   return {
     ...others,
-    url: grpcUrl("option 'url'", url, secure, { env, warn, signal: 'traces' }),
+    url: grpcUrl("option 'url'", url, secure, { env, warn, signal }),
     headers: metadataTexts(metadata),
     httpAgentOptions: group('tls', tls),
   };

@@ -7,10 +7,14 @@ export { isOtlpError, OtlpError, type OtlpErrorCode } from '../errors.ts';
 export type { EndpointHealth } from '../health/report.ts';
 export type { CompressionOptions } from '../options/compression.ts';
 export type { OTLPExporterConfig } from './exporter-options.ts';
+export type { LogLike } from './log-like.ts';
+export type { LogExporter } from './otlp-log-exporter.ts';
+export type { TraceExporter } from './otlp-trace-exporter.ts';
 export type {
+  ExportedHealth,
   ExporterDropCause,
   ExporterHealth,
   ExportResult,
-  TraceExporter,
-} from './otlp-trace-exporter.ts';
+  SignalExporter,
+} from './signal-exporter.ts';
 export type * from './span-like.ts';

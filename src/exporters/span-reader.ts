@@ -3,12 +3,11 @@
  * span: nothing of a span is kept, and a plain one allocates nothing but its events.
  */
 
-import type { Attributes as ApiAttributes, HrTime, TraceState } from '@opentelemetry/api';
-import { describe, setAttribute, setAttributes, textOf } from '../api/trace/attributes.ts';
+import type { TraceState } from '@opentelemetry/api';
+import { describe, setAttributes, textOf } from '../api/trace/attributes.ts';
 import { FLAG_HAS_IS_REMOTE, FLAG_IS_REMOTE } from '../api/trace/identity.ts';
 import { idsOf, wordOfDigits } from '../api/trace/ids.ts';
 import {
-  type Attributes,
   type EventAttributes,
   type EventData,
   Group,
@@ -17,28 +16,27 @@ import {
   type RecordValue,
   type SpanData,
 } from '../buffer/record.ts';
+import type { Ring, Written } from '../buffer/ring.ts';
 import { type Key, type Shape, unboundedTree } from '../buffer/shape.ts';
-import type { EventLike, LinkLike, ResourceLike, ScopeLike, SpanLike } from './span-like.ts';
+import type { GroupReader } from './group-reader.ts';
+import {
+  checkTime,
+  countOf,
+  fillFrom,
+  hasMembers,
+  isPolluted,
+  READ_AHEAD,
+  type RecordReader,
+} from './read-record.ts';
+import type { EventLike, LinkLike, SpanLike } from './span-like.ts';
 
-/** Spans whose ids are converted in one go. */
-export const READ_AHEAD = 32;
 /** Hexadecimal digits of a span: trace id, span id, its parent's span id. */
 const SPAN_DIGITS = 64;
 const NO_SPAN_ID = '0'.repeat(16);
 const NO_IDS = '0'.repeat(SPAN_DIGITS);
-const MAX_COUNT = 2 ** 31 - 1;
 /** SpanKind CONSUMER and StatusCode ERROR, the last ones there are. */
 const LAST_KIND = 4;
 const LAST_STATUS = 2;
-const NO_RESOURCE: ResourceLike = { attributes: {} };
-
-/** A resource that spans came with, and the scopes they came with it in. */
-interface KnownResource {
-  readonly group: Group;
-  readonly byScope: WeakMap<ScopeLike, Group>;
-  /** Scopes that say the same are one, as upstream has it. */
-  readonly byName: Map<string, Group>;
-}
 
 /** The record that is filled. */
 class ReadSpan implements SpanData {
@@ -74,17 +72,11 @@ class ReadSpan implements SpanData {
   }
 }
 
-export class SpanReader {
+export class SpanReader implements RecordReader<SpanLike> {
   // The SDK has bounded what it recorded; we would only cut it twice.
   private readonly spanShapes = unboundedTree();
   private readonly eventShapes = unboundedTree();
   private readonly linkShapes = unboundedTree();
-  private readonly resources = new WeakMap<ResourceLike, KnownResource>();
-  /** Those of this batch that are not complete: they will say more the next time. */
-  private readonly incomplete = new Map<ResourceLike, KnownResource>();
-  /** Those of the last span; at first of none, which no span's can be. */
-  private lastResource: ResourceLike = NO_RESOURCE;
-  private lastScope: ScopeLike | undefined = undefined;
   private readonly encoder = new TextEncoder();
   /** The ids of the spans that are read next, in hexadecimal. */
   private readonly digits = new Uint8Array(READ_AHEAD * SPAN_DIGITS);
@@ -92,8 +84,13 @@ export class SpanReader {
   /** Whether somebody has given all objects a member that shows in `for … in`. */
   private polluted = false;
   private readonly span: ReadSpan;
+  private readonly ring: Ring;
+  private readonly groups: GroupReader;
 
-  constructor() {
+  /** @param ring that records go to. */
+  constructor(ring: Ring, groups: GroupReader) {
+    this.ring = ring;
+    this.groups = groups;
     const nameKey = this.spanShapes.key('');
     const nowhere = new Group(describe(undefined));
     this.span = new ReadSpan(nowhere, nameKey, this.spanShapes.first(nameKey));
@@ -104,7 +101,7 @@ export class SpanReader {
    * one go, which takes half the time of asking for digit after digit (measured).
    */
   prepare(spans: readonly SpanLike[], from: number): void {
-    this.polluted = hasMembers(Object.prototype as ApiAttributes);
+    this.polluted = isPolluted();
     const end = Math.min(from + READ_AHEAD, spans.length);
     let digits = '';
     for (let at = from; at < end; at++) digits += digitsOf(spans, at);
@@ -127,25 +124,12 @@ export class SpanReader {
     span.values = [];
     span.firstEvent = null;
     span.rare = null;
-    this.lastResource = NO_RESOURCE;
-    this.lastScope = undefined;
-    this.incomplete.clear();
+    this.groups.release();
   }
 
-  /**
-   * The span as a record, which is good until the next call. Throws what the span throws when it
-   * is read, and a TypeError when it is none.
-   *
-   * @param place of the span among those that `prepare` has seen.
-   */
-  read(from: SpanLike, place: number): SpanData {
+  read(from: SpanLike, place: number): void {
     const to = this.span;
-    const { resource, instrumentationScope } = from;
-    if (resource !== this.lastResource || instrumentationScope !== this.lastScope) {
-      to.scope = this.scopeOf(resource, instrumentationScope);
-      this.lastScope = instrumentationScope;
-      this.lastResource = resource;
-    }
+    to.scope = this.groups.scopeOf(from.resource, from.instrumentationScope);
     to.rare = null;
     this.readContexts(from, to, place);
     const { startTime, endTime, status, kind } = from;
@@ -177,7 +161,10 @@ export class SpanReader {
     if (droppedAttributes > 0) rareOf(to).droppedAttributes = droppedAttributes;
     if (droppedEvents > 0) rareOf(to).droppedEvents = droppedEvents;
     if (droppedLinks > 0) rareOf(to).droppedLinks = droppedLinks;
-    return to;
+  }
+
+  write(): Written {
+    return this.ring.write(this.span);
   }
 
   private readContexts(from: SpanLike, to: ReadSpan, place: number): void {
@@ -248,37 +235,6 @@ export class SpanReader {
     data.dropped += setAttributes(data, link.attributes);
     return data;
   }
-
-  private scopeOf(resource: ResourceLike, scope: ScopeLike): Group {
-    const known =
-      this.resources.get(resource) ?? this.incomplete.get(resource) ?? this.know(resource);
-    let group = known.byScope.get(scope);
-    if (group !== undefined) return group;
-    const { name, version = '', schemaUrl = '', attributes } = scope;
-    const text = attributes === undefined ? JSON.stringify([name, version, schemaUrl]) : '';
-    if (text !== '') group = known.byName.get(text);
-    if (group === undefined) {
-      group = new Group(describe(attributes), {
-        parent: known.group,
-        name: textOf(name),
-        version: textOf(version),
-        schemaUrl: textOf(schemaUrl),
-        dropped: countOf(scope.droppedAttributesCount),
-      });
-      if (text !== '') known.byName.set(text, group);
-    }
-    known.byScope.set(scope, group);
-    return group;
-  }
-
-  private know(resource: ResourceLike): KnownResource {
-    const schemaUrl = resource.schemaUrl ?? '';
-    const group = new Group(describe(resource.attributes), { schemaUrl });
-    const known = { group, byScope: new WeakMap(), byName: new Map() };
-    const kept = resource.asyncAttributesPending === true ? this.incomplete : this.resources;
-    kept.set(resource, known);
-    return known;
-  }
 }
 
 /** Ids that are none are zeros. */
@@ -301,76 +257,6 @@ function isText(value: unknown, length: number): value is string {
 
 function isOneOf(value: unknown, last: number): value is number {
   return typeof value === 'number' && value >= 0 && value <= last && Number.isInteger(value);
-}
-
-function countOf(value: unknown): number {
-  return typeof value === 'number' && value > 0 ? Math.min(Math.floor(value), MAX_COUNT) : 0;
-}
-
-/** Throws where a time is no pair of seconds and nanoseconds, which the ring relies on. */
-function checkTime(time: HrTime): void {
-  const sec = time[0];
-  const nano = time[1];
-  if ((sec | 0) === sec && (nano | 0) === nano && nano >= 0) return;
-  // After 2038, or with a fraction.
-  if (typeof sec === 'number' && typeof nano === 'number' && sec >= 0 && nano >= 0) return;
-  throw new TypeError('a time of it is no [seconds, nanoseconds]');
-}
-
-/** As `fill`, where an attribute that throws when it is read takes nothing else with it. */
-function fillFrom(target: Attributes, given: ApiAttributes | undefined, polluted: boolean): number {
-  try {
-    return fill(target, given, polluted);
-  } catch {
-    target.count = 0;
-    return setAttributes(target, given);
-  }
-}
-
-/**
- * Takes over all attributes; those that follow the keys of the last span need no search. Returns
- * how many were dropped: values that cannot be read, or never end.
- *
- * Asking of each key whether the object has it itself costs as much as all else here (measured),
- * so that is asked only where there may be others.
- */
-function fill(target: Attributes, given: ApiAttributes | undefined, polluted: boolean): number {
-  if (given === undefined || given === null) return 0;
-  if (polluted || Object.getPrototypeOf(given) !== Object.prototype) {
-    return setAttributes(target, given);
-  }
-  let { shape } = target;
-  const { values } = target;
-  let count = 0;
-  let dropped = 0;
-  for (const name in given) {
-    const value = given[name];
-    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
-      if (count < shape.plain && shape.names[count] === name) {
-        values[count++] = value;
-        continue;
-      }
-      const next = shape.fork(name, count);
-      if (next !== undefined) {
-        values[count++] = value;
-        shape = next;
-        continue;
-      }
-    }
-    target.shape = shape;
-    target.count = count;
-    if (!setAttribute(target, name, value)) dropped++;
-    shape = target.shape;
-    count = target.count;
-  }
-  target.shape = shape;
-  target.count = count;
-  return dropped;
-}
-
-function hasMembers(given: ApiAttributes | undefined): boolean {
-  for (const _ in given) return true;
-  return false;
 }
 
 function rareOf(span: ReadSpan): RareSpanData {

@@ -285,7 +285,7 @@ describe('metadata', () => {
 describe('where calls go', () => {
   const urlOf = (options: OTLPGRPCExporterConfig, env: Record<string, string> = {}) => {
     const said: string[] = [];
-    return { ...grpcOptions(options, env, (line) => said.push(line)), said };
+    return { ...grpcOptions(options, env, (line) => said.push(line), 'traces'), said };
   };
   const insecure = grpc.credentials.createInsecure();
   const secure = grpc.credentials.createSsl();

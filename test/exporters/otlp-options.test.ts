@@ -19,7 +19,12 @@ type Env = Readonly<Record<string, string>>;
 function resolved(options: object = {}, env: Env = {}, baseUrl?: string) {
   const warnings: string[] = [];
   const host = { ...fakeHost({ env }), baseUrl: () => baseUrl };
-  const settings = resolveExporterOptions(options, host, (line) => void warnings.push(line));
+  const settings = resolveExporterOptions(
+    options,
+    host,
+    (line) => void warnings.push(line),
+    'traces',
+  );
   return { ...settings, warnings };
 }
 
@@ -222,7 +227,12 @@ describe('TLS by variables', () => {
 
   it('are options of the agent unless options say otherwise', () => {
     const host = { ...fakeHost(), agentFromEnv: () => ({ ca: 'theirs', cert: 'theirs' }) };
-    const { agent } = resolveExporterOptions({ httpAgentOptions: { ca: 'mine' } }, host, () => {});
+    const { agent } = resolveExporterOptions(
+      { httpAgentOptions: { ca: 'mine' } },
+      host,
+      () => {},
+      'traces',
+    );
     expect(agent).toEqual({ ca: 'mine', cert: 'theirs' });
   });
 });

@@ -2,11 +2,8 @@
 
 import { TracerProvider } from '@opentelemetry/sdk-trace';
 import type { OTLPExporterConfig } from '../../src/exporters/exporter-options.ts';
-import {
-  type ExporterHealth,
-  type ExportResult,
-  TraceExporter,
-} from '../../src/exporters/otlp-trace-exporter.ts';
+import { TraceExporter } from '../../src/exporters/otlp-trace-exporter.ts';
+import type { ExporterHealth, ExportResult } from '../../src/exporters/signal-exporter.ts';
 import type { SpanLike } from '../../src/exporters/span-like.ts';
 import { type ExportFormat, PROTOBUF } from '../../src/request-bodies.ts';
 import { type FakeHostOptions, fakeHost } from '../../src/testing/index.ts';

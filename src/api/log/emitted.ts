@@ -18,6 +18,12 @@ export function severityKeys(): readonly Key[] {
   return Array.from({ length: SEVERITIES }, () => new Key(''));
 }
 
+/** Ids and flags of a span. */
+type SpanWords = Pick<
+  SpanIdentity,
+  'traceId0' | 'traceId1' | 'traceId2' | 'traceId3' | 'spanId0' | 'spanId1' | 'flags'
+>;
+
 /** A log record as it goes to the ring. */
 export class EmittedLog implements LogData {
   readonly scope: Group;
@@ -54,7 +60,7 @@ export class EmittedLog implements LogData {
   }
 
   /** The span it belongs to. */
-  setSpan(span: SpanIdentity | undefined): void {
+  setSpan(span: SpanWords | undefined): void {
     if (span === undefined) {
       this.traceId0 = this.traceId1 = this.traceId2 = this.traceId3 = 0;
       this.spanId0 = this.spanId1 = 0;

@@ -1,4 +1,5 @@
 import type { OTLPExporterConfig } from '../../exporters/exporter-options.ts';
+import { LogExporter } from '../../exporters/otlp-log-exporter.ts';
 import { TraceExporter } from '../../exporters/otlp-trace-exporter.ts';
 import { PROTOBUF } from '../../request-bodies.ts';
 import { host } from './exporter-host.ts';
@@ -7,6 +8,18 @@ import { host } from './exporter-host.ts';
 export class OTLPTraceExporter extends TraceExporter {
   /**
    * Opens nothing before the first spans come.
+   *
+   * @throws OtlpError `invalid_option`
+   */
+  constructor(options: OTLPExporterConfig = {}) {
+    super(host, PROTOBUF, options);
+  }
+}
+
+/** OTLP/HTTP in protobuf. See {@link LogExporter}. */
+export class OTLPLogExporter extends LogExporter {
+  /**
+   * Opens nothing before the first log records come.
    *
    * @throws OtlpError `invalid_option`
    */

@@ -1,6 +1,7 @@
-import type { Transport } from '../../deliver/transport.ts';
+import type { RecordedSignal, Transport } from '../../deliver/transport.ts';
 import { resolveExporterOptions } from '../../exporters/exporter-options.ts';
 import { grpcOptions, type OTLPGRPCExporterConfig } from '../../exporters/grpc-options.ts';
+import { LogExporter } from '../../exporters/otlp-log-exporter.ts';
 import { TraceExporter } from '../../exporters/otlp-trace-exporter.ts';
 import { shownUrl } from '../../health/report.ts';
 import { PROTOBUF } from '../../request-bodies.ts';
@@ -16,13 +17,30 @@ export class OTLPTraceExporter extends TraceExporter {
    * @throws OtlpError `invalid_option`
    */
   constructor(options: OTLPGRPCExporterConfig = {}) {
-    const { env, warn } = host;
-    super(
-      { ...host, env, httpTransport: nodeGrpcTransport, grpc: true },
-      PROTOBUF,
-      grpcOptions(options, env, (line) => warn(`otlp-wasm: ${line}`)),
-    );
+    super(grpcHost(), PROTOBUF, httpOptions(options, 'traces'));
   }
+}
+
+/** OTLP/gRPC. See {@link LogExporter}. */
+export class OTLPLogExporter extends LogExporter {
+  /**
+   * Opens nothing before the first log records come.
+   *
+   * @throws OtlpError `invalid_option`
+   */
+  constructor(options: OTLPGRPCExporterConfig = {}) {
+    super(grpcHost(), PROTOBUF, httpOptions(options, 'logs'));
+  }
+}
+
+const warn = (line: string) => host.warn(`otlp-wasm: ${line}`);
+
+function grpcHost() {
+  return { ...host, env: host.env, httpTransport: nodeGrpcTransport, grpc: true } as const;
+}
+
+function httpOptions(options: OTLPGRPCExporterConfig, signal: RecordedSignal) {
+  return grpcOptions(options, host.env, warn, signal);
 }
 
 /** Options of {@link grpcTransport}. */
@@ -38,9 +56,8 @@ export type GrpcTransportOptions = Pick<
  * @throws OtlpError `invalid_option`
  */
 export function grpcTransport(options: GrpcTransportOptions = {}): Transport {
-  const warn = (line: string) => host.warn(`otlp-wasm: ${line}`);
-  const grpcHost = { ...host, grpc: true } as const;
-  const settings = resolveExporterOptions(grpcOptions(options, host.env, warn), grpcHost, warn);
+  const given = httpOptions(options, 'traces');
+  const settings = resolveExporterOptions(given, grpcHost(), warn, 'traces');
   const { agent } = settings;
   const transport = nodeGrpcTransport({ ...transportOptions(settings), agent });
   return { ...transport, name: shownUrl(settings.url), protocol: 'grpc' };

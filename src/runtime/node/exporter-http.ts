@@ -1,5 +1,6 @@
 import type { OTLPExporterConfig } from '../../exporters/exporter-options.ts';
 import { JSON_FORMAT } from '../../exporters/json-format.ts';
+import { LogExporter } from '../../exporters/otlp-log-exporter.ts';
 import { TraceExporter } from '../../exporters/otlp-trace-exporter.ts';
 import { host } from './exporter-host.ts';
 
@@ -7,6 +8,18 @@ import { host } from './exporter-host.ts';
 export class OTLPTraceExporter extends TraceExporter {
   /**
    * Opens nothing before the first spans come.
+   *
+   * @throws OtlpError `invalid_option`
+   */
+  constructor(options: OTLPExporterConfig = {}) {
+    super(host, JSON_FORMAT, options);
+  }
+}
+
+/** OTLP/HTTP in JSON. See {@link LogExporter}. */
+export class OTLPLogExporter extends LogExporter {
+  /**
+   * Opens nothing before the first log records come.
    *
    * @throws OtlpError `invalid_option`
    */
