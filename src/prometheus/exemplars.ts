@@ -1,9 +1,8 @@
 /** Exemplars as OpenMetrics has them (specification, "Exemplar Conversion"). */
 
-import type { HrTime } from '@opentelemetry/api';
 import type { Exemplar } from '../api/metric/data.ts';
 import { type LabelNames, labelsOf, labelText } from './labels.ts';
-import { numberText, secondsText } from './numbers.ts';
+import { isAfter, numberText, secondsText } from './numbers.ts';
 
 /** Characters that names and values of labels may have together (OpenMetrics, "Exemplars"). */
 const MAX_CHARACTERS = 128;
@@ -56,8 +55,4 @@ export function latestByBucket(
     if (known === undefined || isAfter(exemplar.time, known.time)) found[bucket] = exemplar;
   }
   return found;
-}
-
-function isAfter(a: HrTime, b: HrTime): boolean {
-  return a[0] > b[0] || (a[0] === b[0] && a[1] > b[1]);
 }

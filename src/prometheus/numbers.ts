@@ -35,3 +35,7 @@ export function secondsText([seconds, nanos]: HrTime): string {
 export function millisText([seconds, nanos]: HrTime): string {
   return String(seconds * 1000 + Math.floor(nanos / 1e6));
 }
+
+export function isAfter(a: HrTime, b: HrTime): boolean {
+  return a[0] > b[0] || (a[0] === b[0] && a[1] > b[1]);
+}

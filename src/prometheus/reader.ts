@@ -14,6 +14,7 @@ import type { MetricReader } from '../api/metric/reader.ts';
 import { manualReader, type ReaderOptions } from '../api/metric/readers.ts';
 import { say } from '../api/trace/say.ts';
 import { OtlpError } from '../errors.ts';
+import { accumulation } from './accumulate.ts';
 import { acceptsGzip, type Negotiated, negotiate } from './negotiate.ts';
 import { type PrometheusOptions, resolveSettings } from './settings.ts';
 import { expositionOf } from './text.ts';
@@ -128,10 +129,12 @@ export function readerOn(
     say('warn', `prometheus: ${line}`);
   }
 
+  const accumulated = accumulation(complain);
+
   async function collect(timeoutMillis: number): Promise<Scrape> {
     const { resourceMetrics, errors } = await reader.collect({ timeoutMillis });
     for (const error of errors) say('error', 'prometheus: while metrics were collected:', error);
-    return scrapeOf(resourceMetrics);
+    return scrapeOf(accumulated(resourceMetrics));
   }
 
   /** What scrapes of one collection have in common. */

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { CollectionResult, MetricData } from '../../src/api/metric/data.ts';
+import { type CollectionResult, DELTA, type MetricData } from '../../src/api/metric/data.ts';
 import type { CollectOptions, Collector } from '../../src/api/metric/reader.ts';
 import type { ListenOptions, PrometheusReader } from '../../src/prometheus/reader.ts';
 import {
@@ -11,7 +11,14 @@ import {
   type PrometheusReaderOptions,
 } from '../../src/runtime/node/prometheus.ts';
 import { prometheusReader as webReader } from '../../src/runtime/web/prometheus.ts';
-import { collected, counter, exponentialHistogram, gauge } from '../support/collected.ts';
+import {
+  collected,
+  counter,
+  exponentialHistogram,
+  gauge,
+  histogram,
+  upDownCounter,
+} from '../support/collected.ts';
 import { saidDuring } from '../support/diag.ts';
 import { readExposition } from '../support/exposition.ts';
 
@@ -186,6 +193,91 @@ describe('collections', () => {
     const text = await (await reader.fetch(scrape())).text();
     expect(text).toContain('own 1\n');
     expect(text).toContain('other 2\n');
+  });
+});
+
+describe('delta temporality of other producers', () => {
+  const delta = { temporality: DELTA };
+  const at = (metric: MetricData, seconds: number): MetricData =>
+    ({
+      ...metric,
+      dataPoints: metric.dataPoints.map((point) => ({ ...point, endTime: [seconds, 0] })),
+    }) as MetricData;
+
+  /** What each of several scrapes finds, without metadata. */
+  async function found(collections: readonly (readonly MetricData[])[]): Promise<string[][]> {
+    let next = 0;
+    const { collector } = collectorOf(async () => collections[next++] ?? []);
+    const reader = readerWith(collector, { withoutScopeInfo: true, withoutTargetInfo: true });
+    const texts: string[][] = [];
+    for (const _ of collections) {
+      const text = await (await reader.fetch(scrape())).text();
+      readExposition(text, 'text');
+      texts.push(text.split('\n').filter((line) => line !== '' && !line.startsWith('#')));
+    }
+    return texts;
+  }
+
+  it('Delta Non-Monotonic Sums become Cumulative Prometheus Counters: monotonic ones do, others gauges', async () => {
+    const hits = (value: number, seconds: number, a = 'x') =>
+      at(counter('hits', [[{ a, b: 1 }, value]], delta), seconds);
+    const items = (value: number, seconds: number) =>
+      at(upDownCounter('items', [[{}, value]], delta), seconds);
+    expect(
+      await found([
+        [hits(2, 10), items(5, 10)],
+        [hits(3, 20), hits(1, 20, 'y'), items(-2, 20)],
+        [],
+        // The same again: told before.
+        [hits(3, 20)],
+        [at(counter('hits', [[{ b: 1, a: 'x' }, 4]], delta), 30)],
+      ]),
+    ).toEqual([
+      ['hits_total{a="x",b="1"} 2', 'items 5'],
+      ['hits_total{a="x",b="1"} 5', 'hits_total{a="y",b="1"} 1', 'items 3'],
+      ['hits_total{a="x",b="1"} 5', 'hits_total{a="y",b="1"} 1', 'items 3'],
+      ['hits_total{a="x",b="1"} 5', 'hits_total{a="y",b="1"} 1', 'items 3'],
+      ['hits_total{a="x",b="1"} 9', 'hits_total{a="y",b="1"} 1', 'items 3'],
+    ]);
+  });
+
+  it('Delta Histograms become Cumulative Prometheus Histograms: buckets, sums and counts', async () => {
+    const latency = (counts: number[], sum: number | undefined, seconds: number, bound = 1) => {
+      const count = counts.reduce((all, each) => all + each);
+      const value = { buckets: { boundaries: [bound], counts }, count, sum };
+      return [at(histogram('latency', [[{}, value]], delta), seconds)];
+    };
+    const collections = [
+      latency([1, 2], 5, 10),
+      latency([10, 0], 4.5, 20),
+      // Other buckets.
+      latency([1, 1], 7, 30, 2),
+      latency([0, 1], undefined, 40, 2),
+    ];
+    expect(await found(collections)).toEqual(
+      [
+        ['le="1"} 1', 'le="+Inf"} 3', 'sum 5', 'count 3'],
+        ['le="1"} 11', 'le="+Inf"} 13', 'sum 9.5', 'count 13'],
+        ['le="2"} 1', 'le="+Inf"} 2', 'sum 7', 'count 2'],
+        ['le="2"} 1', 'le="+Inf"} 3', 'count 3'],
+      ].map((lines) =>
+        lines.map((line) => `latency_${line.startsWith('le') ? `bucket{${line}` : line}`),
+      ),
+    );
+  });
+
+  it('has at most 2000 series of a metric, and says so', async () => {
+    const many = counter(
+      'hits',
+      Array.from({ length: 2100 }, (_, i) => [{ i }, 1] as const),
+      delta,
+    );
+    let lines: string[] = [];
+    const said = await saidDuring(async () => {
+      [lines = []] = await found([[many]]);
+    });
+    expect(lines).toHaveLength(2000);
+    expect(said).toHaveLength(1);
   });
 });
 
