@@ -42,19 +42,16 @@ export function bridgeConsoleWith(
   const logger = loggerOf(target, 'console');
   const methods = console as unknown as Record<Method, Print>;
   let active = true;
-  /** Whoever takes the record may print as well. */
-  let emitting = false;
+  /** A method may print by another one, and whoever takes a record may print as well. */
+  let busy = false;
 
   function emit(method: Method, values: readonly unknown[], caller: Print): void {
-    if (emitting || !active || isTracingSuppressed(context.active())) return;
     const asserted = method === 'assert';
     if (asserted && values[0]) return;
-    emitting = true;
     try {
       if (!wants(logger, SEVERITIES[method])) return;
       const said = asserted ? assertion(values) : values;
       const body = format(withoutStack(said, format));
-      if (body.startsWith(OWN)) return;
       const record: LogRecord = { severityNumber: SEVERITIES[method], severityText: method, body };
       const error = said.find(isError);
       if (error !== undefined) record.exception = error;
@@ -62,16 +59,20 @@ export function bridgeConsoleWith(
       logger.emit(record);
     } catch {
       // A value that cannot be formatted: printing it is where that shows.
-    } finally {
-      emitting = false;
     }
   }
 
   const restores = (Object.keys(SEVERITIES) as Method[]).map((method) => {
     const prints = methods[method];
     const caller = bridged(function (this: unknown, ...values: unknown[]) {
-      if (!silent || !active) prints.apply(this, values);
-      emit(method, values, caller);
+      if (!active || busy || isOurs(values)) return prints.apply(this, values);
+      busy = true;
+      try {
+        if (!silent) prints.apply(this, values);
+        emit(method, values, caller);
+      } finally {
+        busy = false;
+      }
     }, prints);
     methods[method] = caller;
     return () => {
@@ -83,6 +84,12 @@ export function bridgeConsoleWith(
     active = false;
     for (const restore of restores) restore();
   };
+}
+
+/** What is printed by this package, or in the course of an export. */
+function isOurs([first]: readonly unknown[]): boolean {
+  if (typeof first === 'string' && first.startsWith(OWN)) return true;
+  return isTracingSuppressed(context.active());
 }
 
 /** What console.assert prints when its first value does not hold. */

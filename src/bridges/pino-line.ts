@@ -16,7 +16,7 @@ export interface PinoLineOptions {
   /** pino's option of that name. Default `err`. */
   readonly errorKey?: string;
   /** pino's option of that name, besides the levels that every logger has. Default none. */
-  readonly customLevels?: Readonly<Record<string, number>> | undefined;
+  readonly customLevels?: Readonly<Record<string, number>>;
 }
 
 /** How lines are read now. */

@@ -56,7 +56,7 @@ export function pinoStream(target: BridgeTarget, options: PinoLineOptions = {}):
 }
 
 /** Of pino's options, those that decide how its lines look, and the hooks. */
-export interface PinoHookOptions extends PinoLineOptions {
+interface PinoHookOptions extends PinoLineOptions {
   readonly hooks?:
     | {
         logMethod?: ((this: never, args: never, method: never, level: number) => void) | undefined;
@@ -81,13 +81,14 @@ type LogMethod = (this: unknown, args: unknown[], method: Log, level: number) =>
  *
  * @param options pino's options, which are returned with `hooks` added.
  */
-export function pinoHook<Options extends PinoHookOptions = PinoHookOptions>(
+export function pinoHook<Options extends object = Record<never, never>>(
   target: BridgeTarget,
   options: Options = {} as Options,
 ): Omit<Options, 'hooks'> & { hooks: PinoHooks } {
   const logger = loggerOf(target, 'pino');
-  const format = formatOf(options);
-  const own = options.hooks;
+  const given: PinoHookOptions = options;
+  const format = formatOf(given);
+  const own = given.hooks;
   // A call within a call happens: of a serializer that logs.
   let level: number | undefined;
   const hooks: PinoHooks = {

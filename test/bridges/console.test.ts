@@ -206,12 +206,27 @@ describe.each([
     ]);
   });
 
-  it('does not record what an exporter prints', () => {
+  it('records once what a method prints by another, as on Node', () => {
+    const provider = recorder();
+    console.assert = (holds?: boolean, ...values: unknown[]) => {
+      if (!holds) console.warn(...values);
+    };
+    bridgeConsole(provider);
+    console.assert(false, 'no');
+    console.warn('b');
+    expect(provider.records.map(({ severityText }) => severityText)).toEqual(['assert', 'warn']);
+    expect(printed).toEqual([
+      ['warn', 'no'],
+      ['warn', 'b'],
+    ]);
+  });
+
+  it.each([false, true])('does not record what an exporter prints (silent: %s)', (silent) => {
     const manager = new AsyncLocalStorageContextManager();
     context.setGlobalContextManager(manager.enable());
     try {
       const provider = recorder();
-      bridgeConsole(provider);
+      bridgeConsole(provider, { silent });
       context.with(suppressTracing(ROOT_CONTEXT), () => console.log('exported'));
       unbridged(console.log)('exported');
       console.warn('otlp-wasm: 3 log records were dropped');

@@ -116,7 +116,12 @@ describe('hooks for pino', () => {
     const options = pinoHook(provider, {
       level: 'debug',
       hooks: {
-        logMethod(this: unknown, args: unknown[], method: (...all: unknown[]) => void, level) {
+        logMethod(
+          this: unknown,
+          args: unknown[],
+          method: (...all: unknown[]) => void,
+          level: number,
+        ) {
           calls.push(level);
           method.apply(this, args);
         },

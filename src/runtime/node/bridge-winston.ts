@@ -17,7 +17,7 @@ export type { WinstonInfo } from '../../bridges/winston.ts';
 export interface WinstonFormat {
   // biome-ignore lint/suspicious/noExplicitAny: winston's own declaration has it so
   transform(info: any, options?: any): any;
-  readonly options?: unknown;
+  readonly options?: object;
 }
 
 export interface WinstonTransportOptions {

@@ -17,7 +17,12 @@ async function printed(t, way) {
     way,
     collector.url,
   ]);
-  return { stdout, stderr, records: collector.logs().map(described) };
+  const records = collector.logs().map(described);
+  for (const { attributes } of records) {
+    const stack = attributes['code.stacktrace'];
+    if (stack) attributes['code.stacktrace'] = /^ +(at \w+) .*console\.mjs/.exec(stack)?.[1];
+  }
+  return { stdout, stderr, records };
 }
 
 const record = (severity, body, attributes = {}) => ({
@@ -39,6 +44,8 @@ const SAID = [
     'exception.stacktrace': 'TypeError: no',
   }),
   record('17 assert', 'Assertion failed: 1 < 2'),
+  record('1 trace', 'at x', { 'code.stacktrace': 'at say' }),
+  record('9 log', 'times: 1'),
 ];
 
 describe(`the console of Node.js ${process.version}`, () => {

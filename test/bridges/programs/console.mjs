@@ -14,6 +14,8 @@ function say() {
   console.error('failed:', Object.assign(new TypeError('no'), { status: 500 }));
   console.assert(1 > 2, '%d < %d', 1, 2);
   console.assert(true, 'fine');
+  console.trace('at %s', 'x');
+  console.count('times');
 }
 
 /** Prints one line, and gives an exporter that prints many turns to print what it has printed. */

@@ -102,7 +102,7 @@ const libraries = {
     const { combine, errors, json, colorize } = winston.format;
     const format = combine(errors({ stack: true }), colorize(), json());
     made({ format }).error(error());
-    made({ format }).error('failed', { code: 5 });
+    made({ format }).error('failed', { status: 5 });
     made({ transports: [transport({ level: 'warn', severityMapping: { warn: 14 } })] }).warn('w');
   },
 
