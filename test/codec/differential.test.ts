@@ -3,24 +3,12 @@ import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
 import { type ReadableSpan, TracerProvider } from '@opentelemetry/sdk-trace';
 import { describe, expect, it } from 'vitest';
 import { decodeRequest } from '../../src/workbench/collector/decode.ts';
+import { agreedAttributes, agreedValue, oneUnitEach, sorted } from '../support/agreed.ts';
 import { traceRig } from '../support/engines.ts';
 import { expectSame } from '../support/expect-same.ts';
 import { randomFrom } from '../support/random.ts';
-import {
-  type Call,
-  type PlannedAttributes,
-  randomPlan,
-  randomStyle,
-  record,
-  type SpanPlan,
-} from '../support/span-plan.ts';
-import {
-  decodeOfficially,
-  type ModelAttributes,
-  type ModelSpan,
-  type ModelValue,
-  spansOf,
-} from '../support/trace-model.ts';
+import { type Call, randomPlan, randomStyle, record, type SpanPlan } from '../support/span-plan.ts';
+import { decodeOfficially, type ModelSpan, spansOf } from '../support/trace-model.ts';
 
 /*
  * The same calls to the tracers of the OpenTelemetry SDK and to ours, encoded by its serializer
@@ -51,49 +39,12 @@ import {
  *     counts UTF-16 units and may leave half a character.
  */
 
-/** Whether the SDK takes a value as it is: differences 2, 3, 4. */
-function agreed(value: unknown, simple: boolean, nested = false): boolean {
-  switch (typeof value) {
-    case 'bigint':
-      return false;
-    case 'number':
-      return !Object.is(value, -0) && !(Number.isInteger(value) && !Number.isSafeInteger(value));
-    case 'object':
-      break;
-    default:
-      return true;
-  }
-  if (value === null) return !simple || nested;
-  if (Array.isArray(value)) {
-    if (simple && nested) return false;
-    const types = new Set(value.filter((each) => each != null).map((each) => typeof each));
-    if (simple && types.size > 1) return false;
-    return value.every((each) => agreed(each, simple, true));
-  }
-  if (simple) return false;
-  if (value instanceof Uint8Array) return true;
-  return Object.values(value).every((each) => agreed(each, simple, true));
-}
-
-/** The same without pairs of surrogates, nor halves of them. Difference 12. */
-function oneUnitEach<T>(value: T): T;
-function oneUnitEach(value: unknown): unknown {
-  if (typeof value === 'string') return value.replace(/[\ud800-\udfff]/g, 'ß');
-  if (Array.isArray(value)) return value.map(oneUnitEach);
-  if (typeof value !== 'object' || value === null) return value;
-  if (Object.getPrototypeOf(value) !== Object.prototype) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, oneUnitEach(each)]));
-}
-
-const agreedAttributes = (attributes: PlannedAttributes | undefined, simple = false) =>
-  attributes?.filter(([name, value]) => name !== '' && agreed(value, simple));
-
 /** A plan with what both treat alike. */
 function common(plan: SpanPlan): SpanPlan {
   const calls = plan.calls.flatMap((call): Call[] => {
     switch (call.call) {
       case 'setAttribute':
-        return agreed(call.value, false) ? [call] : [];
+        return agreedValue(call.value, false) ? [call] : [];
       case 'setAttributes':
         return [{ ...call, attributes: agreedAttributes(call.attributes)! }];
       case 'addEvent':
@@ -117,18 +68,6 @@ function common(plan: SpanPlan): SpanPlan {
     calls,
     endTime: [Math.ceil(start) + 10, 123_456_789],
   };
-}
-
-/** By key: the SDK keeps attributes in an object, which puts integers first. */
-function sorted(attributes: ModelAttributes): ModelAttributes {
-  const ordered = [...attributes].sort(([a], [b]) => (a < b ? -1 : 1));
-  return ordered.map(([key, value]) => [key, sortedValue(value)]);
-}
-
-function sortedValue(value: ModelValue): ModelValue {
-  if ('map' in value) return { map: sorted(value.map) };
-  if ('array' in value) return { array: value.array.map(sortedValue) };
-  return value;
 }
 
 /** What must be the same: all but ids of its own. */

@@ -338,7 +338,7 @@ export function randomNumber(random: SeededRandom): number {
   }
 }
 
-function randomValue(random: SeededRandom, style: PlanStyle, depth = 0): unknown {
+export function randomValue(random: SeededRandom, style: PlanStyle, depth = 0): unknown {
   const { pool } = style;
   switch (random.below(depth < style.depth ? 16 : 11)) {
     case 0:
@@ -377,7 +377,7 @@ function randomKey(random: SeededRandom, style: PlanStyle): string {
   return random.next() < 0.02 ? '' : `key.${text}`;
 }
 
-function randomAttributes(
+export function randomAttributes(
   random: SeededRandom,
   style: PlanStyle,
   depth: number,
@@ -394,7 +394,7 @@ function randomHex(random: SeededRandom, bytes: number): string {
   return `1${digits.slice(1)}`;
 }
 
-function randomContext(random: SeededRandom, traceFlags: number): SpanContext {
+export function randomContext(random: SeededRandom, traceFlags: number): SpanContext {
   const context = {
     traceId: randomHex(random, 16),
     spanId: randomHex(random, 8),
@@ -409,7 +409,7 @@ function randomContext(random: SeededRandom, traceFlags: number): SpanContext {
 }
 
 /** A time after the origin of the rigs' clocks, in any of the ways the API takes. */
-function randomTime(random: SeededRandom): TimeInput {
+export function randomTime(random: SeededRandom): TimeInput {
   const sec = 1_700_000_100 + random.below(100_000_000);
   const nano = random.below(1_000_000_000);
   switch (random.below(4)) {
