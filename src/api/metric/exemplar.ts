@@ -25,12 +25,26 @@ export function filterNumber(filter: ExemplarFilter | undefined): number {
   return filter === 'always_on' ? FILTER_ON : FILTER_TRACE;
 }
 
-/** Whether the active span of a context is sampled. */
+/** Whether the active span of a context is sampled; what is no context has none. */
 export function isSampled(context: Context): boolean {
   if (context === ROOT_CONTEXT) return false;
-  const span = context instanceof ActiveSpanContext ? context.span : traceApi.getSpan(context);
-  if (span instanceof SpanIdentity) return (span.flags & FLAG_SAMPLED) !== 0;
-  return span !== undefined && (span.spanContext().traceFlags & FLAG_SAMPLED) !== 0;
+  try {
+    const span = context instanceof ActiveSpanContext ? context.span : traceApi.getSpan(context);
+    if (span instanceof SpanIdentity) return (span.flags & FLAG_SAMPLED) !== 0;
+    return span !== undefined && (span.spanContext().traceFlags & FLAG_SAMPLED) !== 0;
+  } catch {
+    return false;
+  }
+}
+
+/** The context of a measurement. */
+export function contextOf(given: Context | undefined): Context {
+  try {
+    return given ?? contextApi.active();
+  } catch {
+    // A context manager of somebody else.
+    return ROOT_CONTEXT;
+  }
 }
 
 /**

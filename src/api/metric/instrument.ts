@@ -2,7 +2,6 @@ import {
   type Attributes as ApiAttributes,
   type Context,
   type Counter,
-  context as contextApi,
   type Gauge,
   type Histogram,
   ROOT_CONTEXT,
@@ -15,7 +14,7 @@ import { textOf } from '../trace/attributes.ts';
 import { say } from '../trace/say.ts';
 import { isMonotonic } from './aggregation.ts';
 import { GAUGE, SUM } from './data.ts';
-import { FILTER_OFF, FILTER_ON, isSampled } from './exemplar.ts';
+import { contextOf, FILTER_OFF, FILTER_ON, isSampled } from './exemplar.ts';
 import type { SetTable, Stream, StreamsShared } from './stream.ts';
 import type { AttributesProcessor, InstrumentDescriptor } from './view.ts';
 
@@ -153,7 +152,7 @@ export class SyncInstrument {
     put(stream, cell, value);
     const { exemplarFilter } = this.shared;
     if (exemplarFilter !== FILTER_OFF) {
-      const active = context ?? contextApi.active();
+      const active = contextOf(context);
       if (exemplarFilter === FILTER_ON || isSampled(active)) {
         sample({ stream, cell }, value, { attributes, context: active });
       }
@@ -190,7 +189,7 @@ export class SyncInstrument {
   consider(target: Target, value: number, given: Given): void {
     const { exemplarFilter } = this.shared;
     if (exemplarFilter === FILTER_OFF) return;
-    const context = given.context ?? contextApi.active();
+    const context = contextOf(given.context);
     if (exemplarFilter === FILTER_ON || isSampled(context)) {
       sample(target, value, { attributes: given.attributes, context });
     }
@@ -310,7 +309,7 @@ class Bound {
     put(stream, this.cell, value);
     const { exemplarFilter } = instrument.shared;
     if (exemplarFilter !== FILTER_OFF) {
-      const active = context ?? contextApi.active();
+      const active = contextOf(context);
       if (exemplarFilter === FILTER_ON || isSampled(active)) {
         const { attributes, cell } = this;
         sample({ stream, cell }, value, { attributes, context: active });
