@@ -91,6 +91,7 @@ const LOADED_LATE = {
   'grpc-calls.ts': 'collector-grpc',
   'proxy.ts': 'node-proxy',
   'stdout-transport.ts': 'deno-stdout',
+  'prometheus.ts': 'prometheus-node',
   'grpc-transport.ts': 'node-grpc',
   'json-format.ts': 'json-format',
   'node-grpc.js': 'node-grpc',

@@ -64,7 +64,8 @@ export function destinationsOn(host: Host, options: StartOptions, parts: Parts):
       return own.protocol === 'grpc' ? host.grpcTransport!(reached) : host.httpTransport(reached);
     };
     const { transport } = options;
-    const wired = { otlp: () => otlp({}), ...(signal === 'metrics' && { prometheus }) };
+    const exposing = signal === 'metrics' && prometheus !== undefined && { prometheus };
+    const wired = { otlp: () => otlp({}), ...exposing };
     const named = transport ?? host.exporter?.(signal, host.env, warnOnce, wired);
     if (named === 'none') nowhere.add(signal);
     const isOtlp = named === undefined || named === 'none';

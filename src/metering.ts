@@ -27,6 +27,7 @@ import { type MetricsHealth, signalHealth } from './health/report.ts';
 import type { StartOptions } from './options/options.ts';
 import type { MetricSettings } from './options/resolve.ts';
 import type { PipelineParts } from './pipeline.ts';
+import type { PrometheusReader } from './prometheus/reader.ts';
 import type { MakeBody } from './request-bodies.ts';
 import type { Host } from './runtime/host.ts';
 
@@ -67,6 +68,8 @@ export interface Metrics {
   /** No engine will come. */
   abandon(): void;
   redescribe(attributes: Attributes, schemaUrl: string): void;
+  /** Has Prometheus ask for metrics, at the place that the environment names. */
+  expose(loading: Promise<PrometheusReader>): void;
   /** Collects; resolves when all of it has reached delivery, `false` where readers failed. */
   flushed(timeoutMillis: number): Promise<boolean>;
   shutdown(timeoutMillis: number): Promise<boolean>;
@@ -200,6 +203,20 @@ export function metricsOn(host: Host, parts: MetricsParts): Metrics {
     }
   }
 
+  function exposed(loading: Promise<PrometheusReader>): MetricReader {
+    const serving = loading.then((reader) => reader.listen());
+    serving.catch((error: unknown) => warn(`metrics cannot be exposed to Prometheus: ${error}`));
+    return {
+      // At once, since what is measured before it is loaded counts as well.
+      setMetricProducer: (from) => void loading.then((reader) => reader.setMetricProducer(from)),
+      forceFlush: async () => {},
+      async shutdown() {
+        await (await loading).shutdown();
+        await (await serving).close();
+      },
+    };
+  }
+
   const metrics: Metrics = {
     provider: {
       getMeter: (name, version, meterOptions) => made().getMeter(name, version, meterOptions),
@@ -220,6 +237,7 @@ export function metricsOn(host: Host, parts: MetricsParts): Metrics {
       giveUp();
     },
     redescribe: (attributes, schemaUrl) => provider?.redescribe(attributes, schemaUrl),
+    expose: (loading) => made().addReader(exposed(loading)),
     flushed: (timeoutMillis) => done(provider?.forceFlush({ timeoutMillis })),
     shutdown: (timeoutMillis) => done(provider?.shutdown({ timeoutMillis })),
     collectNow() {

@@ -125,7 +125,14 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
   const settings = resolveOptions(options, variables, host);
   const auth = resolveAuth(options, host);
 
-  const destinations = destinationsOn(host, options, { settings, auth, warn, warnOnce });
+  let isExposed = false;
+  const prometheus = host.prometheus && {
+    prometheus: () => {
+      isExposed = true;
+    },
+  };
+  const parts = { settings, auth, warn, warnOnce, ...prometheus };
+  const destinations = destinationsOn(host, options, parts);
   const { nowhere } = destinations;
   const { spanProcessors } = settings;
   // With nowhere to go, spans are recorded only for those who process them.
@@ -284,6 +291,7 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
     resource: resourceGroup,
     warn,
   });
+  if (isExposed && !settings.disabled) metrics.expose(host.prometheus!());
   const selected = selectEngine(host.engines, options.engine, plan.bytes);
   const loaded =
     'then' in selected

@@ -12,6 +12,7 @@ import type { RecordedSignal, Transport, TransportOptions } from '../deliver/tra
 import type { MetricsExports } from '../engine/generated/contract.ts';
 import type { EngineSources } from '../engine/select.ts';
 import type { Variables } from '../options/env.ts';
+import type { PrometheusReader } from '../prometheus/reader.ts';
 
 export interface Host extends Surroundings {
   /** For messages and `health()`: `node`, `deno`, `bun`, `browser`, `workerd`, `edge`. */
@@ -56,6 +57,10 @@ export interface Host extends Surroundings {
     warn: (line: string) => void,
     wired: WiredExporters,
   ): Transport | 'none' | undefined;
+  /**
+   * Makes a reader that Prometheus asks, for `OTEL_METRICS_EXPORTER`. Loaded when it is called.
+   */
+  prometheus?(): Promise<PrometheusReader>;
   /** Options of the agent that the environment asks for (`TransportOptions.agent`). */
   agentFromEnv?(env: Host['env'], warn: (line: string) => void, signal?: RecordedSignal): object;
   /** What the environment says for options that are left out, where the host has one. */

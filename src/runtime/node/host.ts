@@ -22,6 +22,7 @@ export const host: Host = {
   originMs: () => performance.timeOrigin,
   httpTransport: nodeHttpTransport,
   agentFromEnv: tlsFromEnv,
+  prometheus: () => import('./prometheus.ts').then(({ prometheusReader }) => prometheusReader()),
   grpcTransport: lateGrpc(() => import('./grpc-transport.ts')),
   exporter: (signal, env, warn, wired) =>
     exporterFromEnv(signal, env, warn, {
