@@ -1,4 +1,4 @@
-import type { Outcome, Payload, Transport } from '../deliver/transport.ts';
+import type { Outcome, Payload, Signal, Transport } from '../deliver/transport.ts';
 import { jsonBody } from './json-body.ts';
 
 export interface JsonLinesOptions {
@@ -8,9 +8,9 @@ export interface JsonLinesOptions {
    * Writes one line, its end included; resolves when it is written. Not called again before that:
    * lines are never mixed.
    */
-  readonly append: (line: Uint8Array) => Promise<void>;
+  readonly append: (line: Uint8Array, signal: Signal) => Promise<void>;
   /** What an error of `append` means. */
-  readonly outcomeOf: (error: unknown) => Outcome;
+  readonly outcomeOf: (error: unknown, signal: Signal) => Outcome;
 }
 
 const CLOSED: Outcome = { kind: 'retryable', reason: 'the transport is closed' };
@@ -35,10 +35,10 @@ export function jsonLinesTransport(options: JsonLinesOptions): Transport {
     line.set(json);
     line[json.length] = 0x0a;
     try {
-      await options.append(line);
+      await options.append(line, payload.signal);
       return { kind: 'delivered' };
     } catch (error) {
-      return options.outcomeOf(error);
+      return options.outcomeOf(error, payload.signal);
     }
   }
 

@@ -4,7 +4,10 @@ import { ROOT_CONTEXT, TraceFlags, trace as traceApi } from '@opentelemetry/api'
 import { describe, expect, it } from 'vitest';
 import type { Payload } from '../../src/deliver/transport.ts';
 import { consoleTransport } from '../../src/exporters/console.ts';
+import { ENVELOPES } from '../../src/workbench/collector/decode.ts';
+import { wireOf } from '../../src/workbench/collector/schema.ts';
 import { type TraceRig, traceRig } from '../support/engines.ts';
+import { otlpCorpus } from '../support/otlp-corpora.ts';
 import { randomFrom } from '../support/random.ts';
 import { randomPlan, randomStyle, record } from '../support/span-plan.ts';
 import { started } from '../support/telemetry.ts';
@@ -166,9 +169,157 @@ describe('the console exporter', () => {
   });
 });
 
-it('the documentation shows what is printed', () => {
+/** A request of logs or metrics in one resource and one scope. */
+function payloadWith(
+  signal: 'logs' | 'metrics',
+  records: readonly object[],
+  count: number,
+): Payload {
+  const { request, resources, scopes, records: name } = ENVELOPES[signal];
+  const attributes = [{ key: 'service.name', value: { stringValue: 'shop' } }];
+  const scope = { name: 'till', version: '2.1.0' };
+  const type = wireOf(request);
+  const message = {
+    [resources]: [{ resource: { attributes }, [scopes]: [{ scope, [name]: records }] }],
+  };
+  const body = type.encode(type.fromObject(message)).finish();
+  const fixed = { encoding: 'identity', contentType: 'application/x-protobuf' } as const;
+  return { ...fixed, signal, body, records: count, rawBytes: body.length };
+}
+
+const START = 1_700_000_000_001_002_003n;
+const at = (nanos: bigint) => String(START + nanos);
+const TRACE_ID = Buffer.from('0af7651916cd43dd8448eb211c80319c', 'hex');
+const SPAN_ID = Buffer.from('b7ad6b7169203331', 'hex');
+const route = (value: string) => [{ key: 'http.route', value: { stringValue: value } }];
+
+const LOGS = [
+  {
+    ...{ timeUnixNano: at(0n), observedTimeUnixNano: at(5n), severityNumber: 17 },
+    ...{ severityText: 'ERROR', body: { stringValue: 'no "money"' }, eventName: 'payment.failed' },
+    ...{
+      traceId: TRACE_ID,
+      spanId: SPAN_ID,
+      attributes: route('/cart'),
+      droppedAttributesCount: 2,
+    },
+  },
+  { observedTimeUnixNano: at(0n), body: { kvlistValue: { values: route('/') } } },
+];
+
+const POINT = { startTimeUnixNano: at(0n), timeUnixNano: at(10n ** 10n) };
+const METRICS = [
+  {
+    ...{ name: 'http.server.request.duration', unit: 's', description: 'How long requests take.' },
+    histogram: {
+      aggregationTemporality: 2,
+      dataPoints: [
+        {
+          ...{ ...POINT, attributes: route('/cart'), count: 4, sum: 1.5, min: 0.002, max: 1 },
+          ...{ bucketCounts: [0, 3, 0, 1], explicitBounds: [0.001, 0.01, 0.5] },
+          exemplars: [
+            { timeUnixNano: at(1n), asDouble: 1, traceId: TRACE_ID, spanId: SPAN_ID },
+            { timeUnixNano: at(2n), asDouble: -0, filteredAttributes: route('/x') },
+          ],
+        },
+        { ...POINT, attributes: route('/stock'), count: 1, bucketCounts: [1], explicitBounds: [] },
+      ],
+    },
+  },
+  {
+    ...{ name: 'app.orders', unit: '{order}' },
+    sum: {
+      ...{ aggregationTemporality: 1, isMonotonic: true },
+      dataPoints: [
+        { ...POINT, asInt: -7 },
+        { ...POINT, asDouble: Number.NaN },
+      ],
+    },
+  },
+  { name: 'heap', gauge: { dataPoints: [{ timeUnixNano: at(0n), flags: 1 }] } },
+  {
+    name: 'e',
+    exponentialHistogram: {
+      aggregationTemporality: 2,
+      dataPoints: [
+        {
+          ...{ ...POINT, count: 7, scale: 1, zeroCount: 1 },
+          negative: { offset: 0, bucketCounts: [1, 2] },
+          positive: { offset: -2, bucketCounts: [1, 0, 2] },
+        },
+      ],
+    },
+  },
+  {
+    name: 's',
+    summary: {
+      dataPoints: [
+        { ...POINT, count: 2, sum: 3, quantileValues: [{ quantile: 0.5, value: 1.5 }, {}] },
+      ],
+    },
+  },
+  { name: 'nothing' },
+];
+
+describe('the console exporter for log records and metrics', () => {
+  it('LogRecord Exporter, Standard output: prints a readable entry for each log record', async () => {
+    const { entries, transport } = printed();
+    expect(await transport.send(payloadWith('logs', LOGS, 2))).toEqual({ kind: 'delivered' });
+    expect(entries).toHaveLength(2);
+    await expect(`${entries.join('\n\n')}\n`).toMatchFileSnapshot('console-logs.snap.txt');
+  });
+
+  it('Metrics Exporter, Standard output: prints a readable entry for each metric', async () => {
+    const { entries, transport } = printed();
+    expect(await transport.send(payloadWith('metrics', METRICS, 7))).toEqual({ kind: 'delivered' });
+    expect(entries).toHaveLength(METRICS.length);
+    await expect(`${entries.join('\n\n')}\n`).toMatchFileSnapshot('console-metrics.snap.txt');
+  });
+
+  it.each(['logs', 'metrics'] as const)('prints whatever programs export (%s)', async (signal) => {
+    const { entries, transport } = printed();
+    const body = otlpCorpus(signal, 200);
+    const payload = { ...payloadWith(signal, [], 200), body, rawBytes: body.length };
+    expect(await transport.send(payload)).toEqual({ kind: 'delivered' });
+    expect(entries).toHaveLength(signal === 'logs' ? 200 : 8);
+    for (const entry of entries) expect(entry).not.toMatch(/undefined|\[object/);
+  });
+
+  it('shows what a terminal would obey as escapes', async () => {
+    const evil = '\u001b[2J\u0007\r\n\u009b31m\u202e\u2028"';
+    const attributes = [{ key: evil, value: { stringValue: evil } }];
+    const { entries, transport } = printed();
+    const log = { severityText: evil, eventName: evil, body: { stringValue: evil }, attributes };
+    await transport.send(payloadWith('logs', [log], 1));
+    const gauge = { dataPoints: [{ attributes, exemplars: [{ filteredAttributes: attributes }] }] };
+    const metric = { name: evil, unit: evil, description: evil, gauge };
+    await transport.send(payloadWith('metrics', [metric], 1));
+    expect(entries).toHaveLength(2);
+    for (const entry of entries) expect(entry).not.toMatch(/[^\n\x20-\x7e]/);
+  });
+
+  it('says how many data points were lost when printing fails', async () => {
+    let left = 1;
+    const transport = consoleTransport({
+      write() {
+        if (left-- === 0) throw new Error('closed');
+      },
+    });
+    expect(await transport.send(payloadWith('metrics', METRICS, 7))).toEqual({
+      kind: 'partial',
+      rejected: 5,
+      message: 'console: Error: closed',
+    });
+  });
+});
+
+it.each([
+  ['span', 'console.snap.txt'],
+  ['log', 'console-logs.snap.txt'],
+  ['metric', 'console-metrics.snap.txt'],
+])('the documentation shows what is printed of a %s', (what, file) => {
   const docs = readFileSync(new URL('../../docs/exporters.md', import.meta.url), 'utf8');
-  const snapshot = readFileSync(new URL('console.snap.txt', import.meta.url), 'utf8');
-  const example = /```text\n(span [^`]*)```/.exec(docs)![1]!;
+  const snapshot = readFileSync(new URL(file, import.meta.url), 'utf8');
+  const example = new RegExp(`\`\`\`text\\n(${what} [^\`]*)\`\`\``).exec(docs)![1]!;
   for (const line of example.trimEnd().split('\n')) expect(snapshot).toContain(line);
 });

@@ -16,6 +16,7 @@ import { isOtlpError } from '../../src/errors.ts';
 import { fileTransport } from '../../src/exporters/file.ts';
 import { jsonLinesTransport } from '../../src/exporters/json-lines.ts';
 import { decodeRequest } from '../../src/workbench/collector/decode.ts';
+import { type MessageName, wireOf } from '../../src/workbench/collector/schema.ts';
 import { traceRig } from '../support/engines.ts';
 import { started } from '../support/telemetry.ts';
 
@@ -68,6 +69,62 @@ describe('OTLP File exporter', () => {
       kind: 'delivered',
     });
     expect(namesIn(path).slice(2)).toEqual([['c'], ['d']]);
+  });
+
+  it('has a file for each signal, whose lines are of nothing else', async () => {
+    const plain = freshPath();
+    const named = join(folder, '{signal}', 'of-{signal}.jsonl');
+    for (const signal of ['traces', 'logs', 'metrics']) mkdirSync(join(folder, signal));
+    const encode = (message: MessageName, request: object) =>
+      wireOf(message).encode(wireOf(message).fromObject(request)).finish();
+    const logRecords = [{ body: { stringValue: 'hello' } }];
+    const metrics = [{ name: 'm', gauge: { dataPoints: [{ asInt: 1 }] } }];
+    const payloads: Payload[] = [
+      payload('a'),
+      {
+        ...payload('unused'),
+        signal: 'logs',
+        body: encode('ExportLogsServiceRequest', {
+          resourceLogs: [{ scopeLogs: [{ logRecords }] }],
+        }),
+      },
+      {
+        ...payload('unused'),
+        signal: 'metrics',
+        body: encode('ExportMetricsServiceRequest', {
+          resourceMetrics: [{ scopeMetrics: [{ metrics }] }],
+        }),
+      },
+    ];
+    for (const path of [plain, named, pathToFileURL(named)]) {
+      const transport = fileTransport({ path });
+      for (const each of payloads) {
+        expect(await transport.send(each)).toEqual({ kind: 'delivered' });
+      }
+    }
+    const base = plain.replace(/\.jsonl$/, '');
+    const lines = (path: string) =>
+      linesOf(readFileSync(path, 'utf8')).map((line) => JSON.parse(line));
+    expect(namesIn(plain)).toEqual([['a']]);
+    expect(lines(`${base}.logs.jsonl`)).toEqual([
+      { resourceLogs: [{ scopeLogs: [{ logRecords }] }] },
+    ]);
+    expect(lines(`${base}.metrics.jsonl`)).toMatchObject([
+      { resourceMetrics: [{ scopeMetrics: [{ metrics: [{ name: 'm' }] }] }] },
+    ]);
+    for (const [signal, name] of [
+      ['traces', 'resourceSpans'],
+      ['logs', 'resourceLogs'],
+      ['metrics', 'resourceMetrics'],
+    ] as const) {
+      const written = lines(named.replaceAll('{signal}', signal));
+      expect(written.map((line) => Object.keys(line))).toEqual([[name], [name]]);
+    }
+    const profiles = { ...payloads[0]!, signal: 'profiles' as const };
+    expect(await fileTransport({ path: plain }).send(profiles)).toMatchObject({
+      kind: 'rejected',
+      reason: expect.stringMatching(/of profiles/),
+    });
   });
 
   it('writes whole lines when many requests come at once, in their order', async () => {

@@ -1,43 +1,48 @@
 import { open } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { extname, resolve } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { shown } from '../../deliver/outcome.ts';
-import type { Outcome, Transport } from '../../deliver/transport.ts';
+import type { Outcome, Signal, Transport } from '../../deliver/transport.ts';
 import { OtlpError } from '../../errors.ts';
 import { jsonLinesTransport } from '../../exporters/json-lines.ts';
 
 export interface FileTransportOptions {
-  /** The file, which is created when it is missing; its folder is not. A path or a `file:` URL. */
+  /**
+   * The file, which is created when it is missing; its folder is not. A path or a `file:` URL. A file
+   * has one signal: `{signal}` in its name becomes `traces`, `logs` or `metrics`; without that, logs of
+   * `telemetry.jsonl` are written to `telemetry.logs.jsonl`, metrics to `telemetry.metrics.jsonl`.
+   */
   readonly path: string | URL;
 }
 
 /**
- * A transport that appends to a file, one line of OTLP/JSON per request (OpenTelemetry protocol
+ * A transport that appends to a file per signal, one line of OTLP/JSON per request (OpenTelemetry protocol
  * file exporter): `start({ transport: fileTransport({ path: 'traces.jsonl' }) })`. The file is
  * opened for each line, so it may be renamed or removed at any time (log rotation).
  *
- * A file that cannot be written, or not there, rejects the spans; a full disk lets them wait, as an
+ * A file that cannot be written, or not there, rejects the records; a full disk lets them wait, as an
  * endpoint that is away does.
  *
  * @throws OtlpError `invalid_option` when `path` is none.
  */
 export function fileTransport(options: FileTransportOptions): Transport {
   const path = checkedPath(options?.path);
-  /** The file ends within a line: what was being written did not fit. */
-  let torn = false;
+  /** Their files end within a line: what was being written did not fit. */
+  const torn = new Set<Signal>();
 
-  async function append(line: Uint8Array): Promise<void> {
-    const file = await open(path, 'a');
+  async function append(line: Uint8Array, signal: Signal): Promise<void> {
+    const file = await open(pathOf(path, signal), 'a');
     try {
-      if (torn) {
+      if (torn.has(signal)) {
         await file.write(Uint8Array.of(0x0a));
-        torn = false;
+        torn.delete(signal);
       }
       for (let at = 0; at < line.length; ) {
         const { bytesWritten } = await file.write(line, at);
         at += bytesWritten;
-        torn = at < line.length;
+        if (at < line.length) torn.add(signal);
+        else torn.delete(signal);
       }
     } finally {
       await file.close();
@@ -47,8 +52,18 @@ export function fileTransport(options: FileTransportOptions): Transport {
   return jsonLinesTransport({
     name: `file:${path}`,
     append,
-    outcomeOf: (error) => outcomeOf(error as NodeJS.ErrnoException, path),
+    outcomeOf: (error, signal) => outcomeOf(error as NodeJS.ErrnoException, pathOf(path, signal)),
   });
+}
+
+const SIGNAL = '{signal}';
+
+/** A file must have one signal (protocol file exporter, "Telemetry data requirements"). */
+function pathOf(path: string, signal: Signal): string {
+  if (path.includes(SIGNAL)) return path.replaceAll(SIGNAL, signal);
+  if (signal === 'traces') return path;
+  const extension = extname(path);
+  return `${path.slice(0, path.length - extension.length)}.${signal}${extension}`;
 }
 
 function checkedPath(path: unknown): string {
