@@ -15,6 +15,9 @@ import {
   ValueType,
 } from '@opentelemetry/api';
 import {
+  JsonLogsSerializer,
+  JsonMetricsSerializer,
+  JsonTraceSerializer,
   ProtobufLogsSerializer,
   ProtobufMetricsSerializer,
   ProtobufTraceSerializer,
@@ -39,6 +42,13 @@ export function otlpCorpus(signal: CorpusSignal, records: number): Uint8Array {
   return bytes;
 }
 
+/** The same request as upstream's JSON serializers write it. */
+export function otlpCorpusJson(signal: CorpusSignal, records: number): Uint8Array {
+  const bytes = JSON_REQUESTS[signal](records, randomFrom(SEEDS[signal]));
+  if (bytes === undefined) throw new Error(`upstream did not serialize ${signal}`);
+  return bytes;
+}
+
 const SEEDS = { traces: 0x7ace5, logs: 0x1065, metrics: 0x3e791c } as const;
 
 const REQUESTS = {
@@ -48,6 +58,15 @@ const REQUESTS = {
     ProtobufLogsSerializer.serializeRequest(logRecords(count, random)),
   metrics: (count: number, random: SeededRandom) =>
     ProtobufMetricsSerializer.serializeRequest(resourceMetrics(count, random)),
+};
+
+const JSON_REQUESTS = {
+  traces: (count: number, random: SeededRandom) =>
+    JsonTraceSerializer.serializeRequest(spans(count, random)),
+  logs: (count: number, random: SeededRandom) =>
+    JsonLogsSerializer.serializeRequest(logRecords(count, random)),
+  metrics: (count: number, random: SeededRandom) =>
+    JsonMetricsSerializer.serializeRequest(resourceMetrics(count, random)),
 };
 
 const START_SECONDS = 1_790_000_000;
