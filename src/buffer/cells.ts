@@ -176,7 +176,8 @@ export interface CellsEncoded {
 /**
  * The aggregated state of metrics: streams and their series, in the memory of the binary `metrics`
  * (`assembly/buffer/cell.ts` draws them), from which points are encoded. Addresses of streams, series
- * and groups are numbers that stay the same until they are freed; 0 says that the budget is used up.
+ * and groups are numbers that stay the same until they are freed; 0 says that the budget is used up,
+ * and nothing is to be recorded there.
  *
  * The hot path of a counter needs no call:
  *
@@ -261,7 +262,8 @@ export class Cells extends WordWriter {
   }
 
   stream(shape: StreamShape): number {
-    const { kind, boundaries = [] } = shape;
+    const { kind } = shape;
+    const boundaries = kind === HISTOGRAM ? (shape.boundaries ?? []) : [];
     const flags =
       (shape.monotonic ? STREAM_MONOTONIC : 0) |
       (shape.int ? STREAM_INT : 0) |
@@ -326,7 +328,12 @@ export class Cells extends WordWriter {
 
   /** Not a number, or infinite: ignored. */
   recordExponential(cell: number, value: number): void {
-    while (this.exports.recordExponential(cell, value) !== 0) this.grow();
+    while (this.exports.recordExponential(cell, value) !== 0) {
+      if (this.grow()) continue;
+      // There is no more memory: it makes do with what there is.
+      this.exports.recordExponential(cell, value);
+      return;
+    }
   }
 
   /** Replaces what is in the slot. Left out without memory. */
@@ -334,11 +341,8 @@ export class Cells extends WordWriter {
     const stream = this.i32[(cell + CELL_STREAM) >> 2]!;
     if (slot >= this.i32[(stream + STREAM_EXEMPLARS) >> 2]!) return;
     let first = this.exports.exemplarsOf(cell);
-    while (first === GROW) {
-      this.grow();
-      first = this.exports.exemplarsOf(cell);
-    }
-    if (first === 0) return;
+    if (first === GROW && this.grow()) first = this.exports.exemplarsOf(cell);
+    if (first <= 0) return;
     const at = first + slot * EXEMPLAR_BYTES;
     const { ids, filtered } = exemplar;
     if (filtered === undefined || filtered.count === 0) {
