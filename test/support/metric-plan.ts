@@ -351,7 +351,8 @@ export function randomMetricPlan(random: SeededRandom, planOptions: PlanOptions 
     { length: readers },
     (): ReaderPlan => ({
       temporality: pick(['cumulative', 'delta'], random),
-      histogram: pick(['explicit', 'exponential'], random),
+      // A view without an aggregation: the specification asks the reader, upstream does not.
+      histogram: withViews ? 'explicit' : pick(['explicit', 'exponential'], random),
       cardinalityLimit,
     }),
   );
