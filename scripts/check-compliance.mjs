@@ -25,6 +25,7 @@ const ROWS = {
   'Context Propagation': 19,
   'Environment Variables': 30,
   Exporters: 20,
+  Prometheus: 22,
 };
 
 const problems = [];

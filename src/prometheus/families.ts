@@ -19,7 +19,7 @@ import { escapedMetricName } from './escaping.ts';
 import { type Label, type LabelNames, labelsOf, scopeLabels } from './labels.ts';
 import { metricName, unitText } from './names.ts';
 import type { Complain, ExpositionFormat, Settings } from './settings.ts';
-import { type UnitWords, unitWords } from './units.ts';
+import { NO_UNIT, type UnitWords, unitWords } from './units.ts';
 
 export type FamilyType = 'counter' | 'gauge' | 'histogram' | 'summary';
 
@@ -72,7 +72,11 @@ export function familiesOf(
     const { name: original, unit, description } = data.descriptor;
     const words = unitOf(data);
     const prefixed = settings.prefix === '' ? original : `${settings.prefix}_${original}`;
-    const naming = { unit: words, isCounter: type === 'counter', strategy: settings.strategy };
+    const naming = {
+      unit: settings.withoutUnitSuffixes ? NO_UNIT : words,
+      isCounter: type === 'counter',
+      strategy: settings.strategy,
+    };
     const full = escapedMetricName(metricName(prefixed, naming), format.escaping);
     if (full === '') {
       complain(`metric '${original}' is left out: nothing of its name is left for Prometheus`);

@@ -15,6 +15,11 @@ export interface PrometheusOptions {
    * keys it returns true. Default none.
    */
   readonly withResourceConstantLabels?: RegExp | ((key: string) => boolean);
+  /**
+   * Leaves units out of names, which are then those of `@opentelemetry/exporter-prometheus`. Default
+   * false.
+   */
+  readonly withoutUnitSuffixes?: boolean;
   /** Leaves out the labels `otel_scope_…`. Default false. */
   readonly withoutScopeInfo?: boolean;
   /** Leaves out `target_info`, which has the attributes of the resource. Default false. */
@@ -43,11 +48,16 @@ export interface Settings {
   readonly strategy: TranslationStrategy;
   readonly prefix: string;
   readonly isConstantLabel: (key: string) => boolean;
+  readonly withoutUnitSuffixes: boolean;
   readonly withoutScopeInfo: boolean;
   readonly withoutTargetInfo: boolean;
   readonly withoutCreatedTimestamps: boolean;
   readonly appendTimestamp: boolean;
 }
+
+type Flag = {
+  [Name in keyof Settings]: Settings[Name] extends boolean ? Name : never;
+}[keyof Settings];
 
 /** @throws OtlpError `invalid_option` */
 export function resolveSettings(options: PrometheusOptions): Settings {
@@ -56,9 +66,7 @@ export function resolveSettings(options: PrometheusOptions): Settings {
     throw refused('translationStrategy', strategy, anyOf(TRANSLATION_STRATEGIES));
   }
   if (typeof prefix !== 'string') throw refused('prefix', prefix, 'a string');
-  const flag = (
-    name: 'withoutScopeInfo' | 'withoutTargetInfo' | 'withoutCreatedTimestamps' | 'appendTimestamp',
-  ) => {
+  const flag = (name: Flag) => {
     const value = options[name] ?? false;
     if (typeof value !== 'boolean') throw refused(name, value, 'true or false');
     return value;
@@ -67,6 +75,7 @@ export function resolveSettings(options: PrometheusOptions): Settings {
     strategy,
     prefix,
     isConstantLabel: selection(options.withResourceConstantLabels),
+    withoutUnitSuffixes: flag('withoutUnitSuffixes'),
     withoutScopeInfo: flag('withoutScopeInfo'),
     withoutTargetInfo: flag('withoutTargetInfo'),
     withoutCreatedTimestamps: flag('withoutCreatedTimestamps'),

@@ -48,6 +48,8 @@ export interface UnitWords {
   readonly per: string;
 }
 
+export const NO_UNIT: UnitWords = { main: '', per: '' };
+
 /** Annotations, which stand in braces, are dropped; units that are not known stay as they are. */
 export function unitWords(unit: string): UnitWords {
   const [main = '', ...rest] = unit.replace(/\{[^}]*\}/g, '').split('/');

@@ -8,7 +8,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { start } from 'otlp-wasm';
 import { prometheusReader } from 'otlp-wasm/prometheus';
+import { inMemoryTransport } from 'otlp-wasm/testing';
 import { bridgedProducer, oddCollector, SPAN_ID, TRACE_ID } from './fixture.mjs';
 import { about, promtoolComplaints, startPrometheus } from './server.mjs';
 
@@ -46,6 +48,42 @@ const readers = {
 };
 for (const reader of Object.values(readers)) reader.setMetricProducer(oddCollector());
 
+/** A program as users write it. */
+const started = prometheusReader({ withResourceConstantLabels: /^service\.name$/ });
+const telemetry = start({
+  ...{ serviceName: 'shop', detectors: [], transport: inMemoryTransport() },
+  metrics: { readers: [started], views: [{ instrumentName: 'fine', aggregation: { type: 5 } }] },
+}).register();
+const instruments = record(telemetry);
+
+function record({ meterProvider, tracer }) {
+  const meter = meterProvider.getMeter('shop', '2.0');
+  const counter = meter.createCounter('orders', { unit: '{order}', description: 'Orders' });
+  const items = meter.createUpDownCounter('cart.items', { description: 'In all carts' });
+  const fill = meter.createGauge('disk.fill', { unit: '1', description: 'Part in use' });
+  const latency = meter.createHistogram('latency', {
+    ...{ unit: 's', description: 'Of requests', advice: { explicitBucketBoundaries: [0.1, 1] } },
+  });
+  const fine = meter.createHistogram('fine', { unit: 's', description: 'Exponential' });
+  meter
+    .createObservableCounter('cpu.time', { unit: 's', description: 'Used' })
+    .addCallback((result) => {
+      result.observe(12.5, { 'cpu.mode': 'user' });
+    });
+  let traceId = '';
+  tracer('shop').startActiveSpan('order', (span) => {
+    ({ traceId } = span.spanContext());
+    counter.add(3, { 'payment.type': 'card' });
+    latency.record(0.5);
+    span.end();
+  });
+  items.add(5);
+  items.add(-2);
+  fill.record(0.75, { device: 'a' });
+  for (let i = 1; i <= 100; i++) fine.record(i);
+  return { counter, traceId };
+}
+
 /** Prometheus 2 asks for OpenMetrics and has no option for it: what it accepts does not arrive. */
 async function serveText(reader) {
   const server = createServer(({ method, headers: { accept: _, ...headers } }, response) => {
@@ -61,6 +99,7 @@ const targets = {
   openmetrics: `127.0.0.1:${await at(readers.openmetrics)}`,
   text: `127.0.0.1:${textServer.address().port}`,
   untranslated: `127.0.0.1:${await at(readers.untranslated)}`,
+  started: `127.0.0.1:${await at(started)}`,
 };
 
 /** Labels of series, without those that scraping adds; and their values. */
@@ -261,6 +300,56 @@ const cases = [
     },
   ],
   [
+    'start(): every kind of instrument, with the attribute of the resource that was chosen',
+    async () => {
+      const labels = {
+        ...{ otel_scope_name: 'shop', otel_scope_version: '2.0', service_name: 'shop' },
+      };
+      for (const [name, own, value] of [
+        ['orders_total', { payment_type: 'card' }, '3'],
+        ['cart_items', {}, '3'],
+        ['disk_fill_ratio', { device: 'a' }, '0.75'],
+        ['cpu_time_seconds_total', { cpu_mode: 'user' }, '12.5'],
+        ['latency_seconds_count', {}, '1'],
+        ['latency_seconds_bucket{le="0.1"}', { le: '0.1' }, '0'],
+        ['fine_seconds_count', {}, '100'],
+        ['fine_seconds_sum', {}, '5050'],
+      ]) {
+        assert.deepEqual(await one(name), [[{ ...labels, ...own }, value]], name);
+      }
+      const [median] = await prometheus.query(
+        'histogram_quantile(0.5, fine_seconds_bucket{job="started"})',
+      );
+      assert.ok(Math.abs(median.value - 50) < 15, String(median.value));
+      const [info] = await one('target_info{job="started"}');
+      assert.equal(info[0].telemetry_sdk_name, 'otlp-wasm');
+    },
+  ],
+  [
+    'start(): exemplars are the spans that were active',
+    async () => {
+      for (const name of ['orders_total', 'latency_seconds_bucket']) {
+        const [{ exemplars }] = await prometheus.exemplars(name);
+        assert.equal(exemplars.at(-1).labels.trace_id, instruments.traceId);
+      }
+    },
+  ],
+  [
+    'start(): what is added later arrives with the next scrape',
+    async () => {
+      instruments.counter.add(4, { 'payment.type': 'card' });
+      const [{ value }] = await prometheus.until('orders_total', ([one]) => one?.value === 7);
+      assert.equal(value, 7);
+    },
+  ],
+  [
+    'start(): promtool check metrics finds nothing wrong with the text',
+    async () => {
+      const text = await (await fetch(`http://${targets.started}/metrics`)).text();
+      assert.equal(promtoolComplaints(text), '');
+    },
+  ],
+  [
     'no scrape has anything that Prometheus warns of',
     () => assert.doesNotMatch(prometheus.said(), /level=(warn|error).*component="scrape manager"/),
   ],
@@ -269,6 +358,14 @@ const cases = [
     async () => {
       const [[labels]] = await one('my_app_odd_hits{job="untranslated"}');
       assert.equal(labels.a_b, 'dash;dot');
+    },
+  ],
+  [
+    'start(): there is nothing to scrape after shutdown',
+    async () => {
+      await telemetry.shutdown();
+      const [{ value }] = await prometheus.until('up{job="started"}', ([up]) => up?.value === 0);
+      assert.equal(value, 0);
     },
   ],
 ];
@@ -292,6 +389,7 @@ try {
   note('failed', 'the real Prometheus', [error.stack]);
 }
 await prometheus?.stop();
+await telemetry.shutdown();
 await Promise.all(Object.values(readers).map((reader) => reader.shutdown()));
 textServer.close();
 textServer.closeAllConnections();

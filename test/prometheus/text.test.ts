@@ -370,6 +370,23 @@ describe('names', () => {
     ]);
   });
 
+  it('have no units when those are not wanted, and all other suffixes', () => {
+    const metrics = collected([
+      counter('io.time', [[{}, 1]], { unit: 's' }),
+      gauge('fill', [[{}, 1]], { unit: '1' }),
+      gauge('size.bytes', [[{}, 1]], { unit: 'By' }),
+    ]);
+    const options = { ...BARE, withoutUnitSuffixes: true };
+    expect(samples(exposed(metrics, options))).toEqual([
+      'io_time_total 1',
+      'fill 1',
+      'size_bytes 1',
+    ]);
+    expect(exposed(metrics, options, OPEN_METRICS).filter((line) => /UNIT/.test(line))).toEqual([
+      '# UNIT size_bytes bytes',
+    ]);
+  });
+
   it('begin with the prefix', () => {
     const metrics = collected([gauge('size', [[{}, 1]])], { resource: { a: 'b' } });
     const options = { prefix: 'my.app', withoutScopeInfo: true };
