@@ -1,7 +1,11 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { type Attributes, metrics } from '@opentelemetry/api';
+import {
+  type MeterProvider as ApiMeterProvider,
+  type Attributes,
+  metrics,
+} from '@opentelemetry/api';
 import {
   DataPointType,
   type HistogramMetricData,
@@ -16,6 +20,7 @@ import { recordOn } from '../src/runtime-metrics/record.ts';
 import type { RuntimeSources } from '../src/runtime-metrics/sources.ts';
 import * as elsewhere from '../src/runtime-metrics.ts';
 import { saidDuring } from './support/diag.ts';
+import { oursOf } from './support/metric-providers.ts';
 
 class ManualReader extends MetricReader {
   protected async onShutdown() {}
@@ -26,6 +31,26 @@ class ManualReader extends MetricReader {
     expect(errors).toEqual([]);
     return resourceMetrics.scopeMetrics.flatMap((scope) => scope.metrics);
   }
+}
+
+/** A reader of either SDK. */
+interface Reader {
+  metrics(): Promise<readonly MetricData[]>;
+}
+
+const SDKS = ['upstream', 'ours'] as const;
+
+/** Ours, by the same shape. */
+function providedByUs(): { provider: ApiMeterProvider; reader: Reader } {
+  const cardinalityLimit = 2000;
+  const plan = { temporality: 'cumulative', histogram: 'explicit', cardinalityLimit } as const;
+  const { provider, collectObjects } = oursOf('simd', { readers: [plan], views: [] });
+  const metrics = async () => {
+    const { resourceMetrics, errors } = await collectObjects(0);
+    expect(errors).toEqual([]);
+    return resourceMetrics.scopeMetrics.flatMap((scope) => scope.metrics) as MetricData[];
+  };
+  return { provider, reader: { metrics } };
 }
 
 const providers: MeterProvider[] = [];
@@ -116,14 +141,14 @@ function kindOf(metric: MetricData): string {
 }
 
 /** Every group, once there is something of each. */
-async function everything(): Promise<MetricData[]> {
-  const { provider, reader } = provided();
+async function everything(sdk: (typeof SDKS)[number]): Promise<readonly MetricData[]> {
+  const { provider, reader } = sdk === 'ours' ? providedByUs() : provided();
   const stop = recordRuntimeMetrics(provider, {
     fileDescriptors: true,
     eventLoopDelayResolutionMs: 1,
   });
   try {
-    let found: MetricData[] = [];
+    let found: readonly MetricData[] = [];
     await vi.waitFor(
       async () => {
         const kept: Attributes[] = [];
@@ -146,16 +171,16 @@ async function everything(): Promise<MetricData[]> {
   }
 }
 
-describe('what Node tells of itself', () => {
-  const published = new Set<unknown>(
-    Object.entries(conventions)
-      .filter(([name]) => name.startsWith('METRIC_'))
-      .map(([, value]) => value),
-  );
+const published = new Set<unknown>(
+  Object.entries(conventions)
+    .filter(([name]) => name.startsWith('METRIC_'))
+    .map(([, value]) => value),
+);
 
+describe.each(SDKS)('what Node tells of itself, by the SDK: %s', (sdk) => {
   let found: readonly MetricData[];
   beforeAll(async () => {
-    found = await everything();
+    found = await everything(sdk);
   });
 
   it('has names of the semantic conventions, and their kinds, units and attributes', () => {
@@ -209,7 +234,9 @@ describe('what Node tells of itself', () => {
       expect(value.buckets.boundaries[0]).toBe(0.005);
     }
   });
+});
 
+describe('what Node tells of itself', () => {
   it('measures how late the loop is, not how long its own timer waits', async () => {
     const { provider, reader } = provided();
     const stop = recordRuntimeMetrics(provider, { eventLoopDelayResolutionMs: 20 });
