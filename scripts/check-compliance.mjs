@@ -21,6 +21,8 @@ const ROWS = {
   'Span exceptions': 2,
   Sampling: 12,
   Baggage: 2,
+  Logs: 17,
+  Metrics: 88,
   Resource: 6,
   'Context Propagation': 19,
   'Environment Variables': 30,

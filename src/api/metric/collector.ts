@@ -177,6 +177,7 @@ export class ReaderCollector implements Collector, MeterReader {
         timeSec: sec,
         timeNano: nano,
         maxBytes: options.maxBytes,
+        into: options.into,
         maxPoints: options.maxPoints,
       },
       emit,

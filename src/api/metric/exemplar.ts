@@ -1,6 +1,7 @@
 import {
   type Attributes,
   type Context,
+  context as contextApi,
   type HrTime,
   ROOT_CONTEXT,
   trace as traceApi,

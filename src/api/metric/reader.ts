@@ -49,6 +49,8 @@ export interface MetricProducer {
 export interface RequestLimits {
   /** Bytes at most. */
   readonly maxBytes: number;
+  /** Where requests are put together; by default in the memory of the metrics, which then grows. */
+  readonly into?: Uint8Array | undefined;
   /** Points at most. Default as many as fit. */
   readonly maxPoints?: number | undefined;
 }

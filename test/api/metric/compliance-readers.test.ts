@@ -1,8 +1,9 @@
 /** Rows of the compliance matrix's section Metrics: readers, exporters, exemplars, limits. */
 
 import { readFileSync } from 'node:fs';
-import { type Context, ROOT_CONTEXT, trace } from '@opentelemetry/api';
+import { type Context, context as contextApi, ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import { describe, expect, it } from 'vitest';
+import { StackContextManager } from '../../../src/api/context/stack.ts';
 import { DELTA_TEMPORALITY } from '../../../src/api/metric/aggregation.ts';
 import {
   CUMULATIVE,
@@ -185,7 +186,7 @@ describe('MetricExporter', () => {
     exporter.answer = undefined;
     await made.host.advance(180_000);
     expect(exporter.exports).toHaveLength(3);
-    expect(await settled(made.provider.forceFlush(), made, 30_000)).toMatch(/forceFlush failed/);
+    expect(await settled(made.provider.forceFlush(), made, 60_000)).toMatch(/forceFlush failed/);
   });
 
   it('The metrics Exporter export function receives a batch of metrics: with resource and scopes; never an empty one', async () => {
@@ -339,6 +340,20 @@ describe('Exemplar', () => {
   it('Exemplars contain the associated trace id and span id of the active span in the Context when the measurement was taken: given, or current', async () => {
     const [exemplar] = (await exemplarsOf({}))!;
     expect(exemplar).toMatchObject({ traceId: TRACE_ID, spanId: SPAN_ID });
+    contextApi.setGlobalContextManager(new StackContextManager().enable());
+    try {
+      const { provider, metrics } = rig();
+      const counter = provider.getMeter('m').createCounter('c');
+      const bound = provider.getMeter('m').createCounter('d').bind();
+      contextApi.with(within(true), () => {
+        counter.add(1);
+        bound.add(1);
+      });
+      const exemplars = (await metrics()).map((metric) => metric.dataPoints[0]!.exemplars);
+      expect(exemplars).toMatchObject(Array(2).fill([{ traceId: TRACE_ID, spanId: SPAN_ID }]));
+    } finally {
+      contextApi.disable();
+    }
   });
 
   it('Exemplars contain the timestamp when the measurement was taken: not that of the collection', async () => {
