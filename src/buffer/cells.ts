@@ -92,6 +92,10 @@ const RESERVE_SHARE = 4;
 const ENVELOPE_BYTES = PAGE_BYTES;
 /** Two thirds of that are for a histogram's boundaries, which each point repeats. */
 const REQUEST_TIMES_HEAP = 3;
+/** A request that is put together elsewhere has pieces of that size, unless a point is larger. */
+const PIECE_BYTES = 256 * 1024;
+/** Memory grows by this share of it. */
+const GROWTH_SHARE = 4;
 const DEFAULT_MAX_SIZE = 160;
 const DEFAULT_MAX_SCALE = 20;
 
@@ -159,8 +163,13 @@ export interface CellBatch {
   /** When the points end, and delta series begin anew. */
   readonly timeSec: number;
   readonly timeNano: number;
-  /** Bytes of one request at most. By default 4 MiB. */
+  /** Bytes of one request at most. By default 4 MiB, or as many as `into` has. */
   readonly maxBytes?: number | undefined;
+  /**
+   * Where requests are put together: then the engine's memory need hold only a piece of one at a
+   * time. By default they are made there as a whole.
+   */
+  readonly into?: Uint8Array | undefined;
   /** Points of one request at most. By default as many as fit. */
   readonly maxPoints?: number | undefined;
 }
@@ -196,6 +205,10 @@ export class Cells extends WordWriter {
   private maxBytes: number;
   /** The room has a batch in it. */
   private encoding = false;
+  /** What points may take at most: the longest words, exemplars and buckets of any series. */
+  private longest = 0;
+  private mostExemplars = 0;
+  private mostBuckets = 0;
 
   private constructor(binary: Binary<MetricsExports>, maxBytes: number) {
     super(binary.buffer);
@@ -275,6 +288,8 @@ export class Cells extends WordWriter {
     let size = shape.quantiles ?? 0;
     if (kind === HISTOGRAM) size = boundaries.length;
     else if (kind === EXPONENTIAL_HISTOGRAM) size = Math.max(2, shape.maxSize ?? DEFAULT_MAX_SIZE);
+    this.mostBuckets = Math.max(this.mostBuckets, size);
+    this.mostExemplars = Math.max(this.mostExemplars, shape.exemplars ?? 0);
     return this.made(
       (at) => {
         const { words, limit, f64 } = this;
@@ -378,6 +393,19 @@ export class Cells extends WordWriter {
     this.exports.take(cell, time);
   }
 
+  /**
+   * Gives a series of an exponential histogram `length` empty buckets of one sign, from `offset` on.
+   *
+   * @returns the address of the first one's count in `f64`, or 0.
+   */
+  buckets(cell: number, negative: boolean, offset: number, length: number): number {
+    for (;;) {
+      const at = this.exports.setBuckets(cell, negative ? 1 : 0, offset, length);
+      if (at >= 0) return at;
+      if (!this.grow()) return 0;
+    }
+  }
+
   attributesOf(cell: number): PlainAttributes {
     const at = cell + this.i32[(this.streamOf(cell) + STREAM_CELL_BYTES) >> 2]!;
     const bytes = this.i32[(cell + CELL_ATTRIBUTES_BYTES) >> 2]!;
@@ -452,8 +480,11 @@ export class Cells extends WordWriter {
    */
   encode(batch: CellBatch, emit: (bytes: Uint8Array, points: number) => void): CellsEncoded {
     const at = this.i32[HEAP_TOP >> 2]!;
-    const maxBytes = batch.maxBytes ?? DEFAULT_REQUEST_BYTES;
-    const likely = (at - HEAP_BASE) * REQUEST_TIMES_HEAP + ENVELOPE_BYTES;
+    const { into } = batch;
+    const most = into?.length ?? DEFAULT_REQUEST_BYTES;
+    const maxBytes = Math.min(batch.maxBytes ?? most, into === undefined ? MOST : most);
+    const whole = (at - HEAP_BASE) * REQUEST_TIMES_HEAP + ENVELOPE_BYTES;
+    const likely = into === undefined ? whole : Math.min(whole, this.pieceBytes());
     const streams = batch.scopes.reduce((sum, scope) => sum + 2 + scope.streams.length, 0);
     const wanted = at + BATCH_SCOPES + 4 * streams + Math.min(likely, maxBytes + OVERSHOOT_BYTES);
     while (wanted > this.i32[HEAP_ROOM_END >> 2]! && this.grow()) {
@@ -466,6 +497,15 @@ export class Cells extends WordWriter {
     let points = 0;
     let requests = 0;
     let written = 0;
+    // Pieces one behind the other are one message: repeated fields go on.
+    let held = 0;
+    let heldPoints = 0;
+    const send = () => {
+      if (held > 0) emit(into!.subarray(0, held), heldPoints);
+      requests += held > 0 ? 1 : 0;
+      held = 0;
+      heldPoints = 0;
+    };
     // What is measured meanwhile may take blocks that were freed, but not those in the room.
     this.encoding = true;
     i32[HEAP_LIMIT >> 2] = at;
@@ -475,9 +515,17 @@ export class Cells extends WordWriter {
         if (written <= 0) break;
         const more = i32[(at + BATCH_POINTS) >> 2]!;
         points += more;
-        requests++;
-        emit(bytes.subarray(out, out + written), more);
+        if (into === undefined) {
+          requests++;
+          emit(bytes.subarray(out, out + written), more);
+          continue;
+        }
+        if (held + written > maxBytes || heldPoints + more > (batch.maxPoints ?? MOST)) send();
+        into.set(bytes.subarray(out, out + written), held);
+        held += written;
+        heldPoints += more;
       }
+      send();
     } finally {
       this.encoding = false;
       i32[HEAP_LIMIT >> 2] = limit;
@@ -494,7 +542,7 @@ export class Cells extends WordWriter {
     i32[from + (BATCH_TIME >> 2)] = batch.timeSec;
     i32[from + (BATCH_TIME >> 2) + 1] = batch.timeNano;
     i32[from + (BATCH_RESOURCE >> 2)] = batch.resource;
-    i32[from + (BATCH_MOST >> 2)] = Math.min(batch.maxPoints ?? MOST_POINTS, MOST_POINTS);
+    i32[from + (BATCH_MOST >> 2)] = Math.min(batch.maxPoints ?? MOST, MOST);
     i32[from + (BATCH_NEXT >> 2)] = at + BATCH_SCOPES;
     for (const word of [BATCH_SCOPE, BATCH_STREAMS, BATCH_CELL, BATCH_POINTS, BATCH_TOO_LARGE]) {
       i32[from + (word >> 2)] = 0;
@@ -597,18 +645,30 @@ export class Cells extends WordWriter {
       const at = this.i32[HEAP_TOP >> 2]!;
       this.limit = (this.i32[HEAP_ROOM_END >> 2]! >> 2) - SLACK_WORDS;
       const w = at >> 2 > this.limit ? OVERFLOW : write(at >> 2);
+      this.longest = Math.max(this.longest, (w << 2) - at);
       const block = w < 0 ? GROW : make(at, ((w << 2) + 15) & ~15);
       if (block !== GROW) return block;
       if (!this.grow()) return 0;
     }
   }
 
-  /** Doubles memory, as far as the budget and the host have it; false where that is not at all. */
+  /**
+   * Room for a piece of a request with a point as large as any there may be: its attributes and its
+   * boundaries are words of this length at most, and so are those of each exemplar.
+   */
+  private pieceBytes(): number {
+    const { longest, mostExemplars, mostBuckets } = this;
+    const point = 4 * longest + 20 * mostBuckets + mostExemplars * (EXEMPLAR_BYTES + 2 * longest);
+    return Math.max(PIECE_BYTES, point + ENVELOPE_BYTES);
+  }
+
+  /** Makes memory grow, as far as the budget and the host have it; false where that is not at all. */
   private grow(): boolean {
     const { byteLength } = this.binary.buffer;
     try {
       if (byteLength >= this.maxBytes) throw new RangeError('the budget is used up');
-      this.binary = this.binary.grown(Math.min(2 * byteLength, this.maxBytes));
+      const more = Math.max(FIRST_BYTES, Math.ceil(byteLength / GROWTH_SHARE));
+      this.binary = this.binary.grown(Math.min(byteLength + more, this.maxBytes));
     } catch {
       // The heap need not ask again.
       this.maxBytes = byteLength;
@@ -628,7 +688,7 @@ export class Cells extends WordWriter {
 }
 
 /** No i32 has more. */
-const MOST_POINTS = 0x7fffffff;
+const MOST = 0x7fffffff;
 
 /** How far the heap may reach in a memory that large. */
 function heapLimit(memoryBytes: number): number {
