@@ -54,6 +54,8 @@ const telemetry = start({
   ...{ serviceName: 'shop', detectors: [], transport: inMemoryTransport() },
   metrics: { readers: [started], views: [{ instrumentName: 'fine', aggregation: { type: 5 } }] },
 }).register();
+// What is measured before there is an engine is kept, and not what was active then.
+await started.fetch(new Request('http://localhost/'));
 const instruments = record(telemetry);
 
 function record({ meterProvider, tracer }) {
