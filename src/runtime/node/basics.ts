@@ -19,6 +19,20 @@ const remake: Remake = (payload, form) =>
     () => undefined,
   );
 
+function warn(line: string): void {
+  if (!builtin('node:worker_threads').isMainThread) {
+    // A worker thread's own stream goes by way of the main thread, which reads no more of it when it
+    // waits for the worker to end.
+    try {
+      builtin('node:fs').writeSync(2, `${line}\n`);
+      return;
+    } catch {
+      // Full, or closed.
+    }
+  }
+  process.stderr.write(`${line}\n`);
+}
+
 /** What every entry of Node needs of it. */
 export const basics = {
   now: performance.now.bind(performance),
@@ -35,5 +49,5 @@ export const basics = {
   remake,
   engines,
   variables: variablesOf,
-  warn: (line: string) => void process.stderr.write(`${line}\n`),
+  warn,
 };

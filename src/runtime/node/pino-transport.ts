@@ -12,7 +12,8 @@ import { start } from './index.ts';
 
 /**
  * Options of `start()` that can be sent to another thread: no functions, no class instances. What is left
- * out, `OTEL_*` variables say.
+ * out, `OTEL_*` variables say. `flushTimeoutMs` is 8000 by default, and should stay below the ten seconds
+ * that pino waits for its worker.
  */
 export type PinoTransportOptions = StartOptions & PinoLineOptions;
 
@@ -24,13 +25,16 @@ interface FromPino {
   readonly $context?: unknown;
 }
 
+/** pino waits ten seconds for its worker at the end of a program. */
+const FLUSH_TIMEOUT_MS = 8_000;
+
 /** How long a piece of lines waits for room, once, before what has none is dropped and counted. */
 const ROOM_MS = 250;
 
 async function pinoTransport(given: PinoTransportOptions & FromPino): Promise<Writable> {
   const { pinoWillSendConfig: _, levels: __, dedupe: ___, $context: ____, ...options } = given;
   const { messageKey, errorKey, customLevels, ...startOptions } = options;
-  const telemetry = start(startOptions);
+  const telemetry = start({ flushTimeoutMs: FLUSH_TIMEOUT_MS, ...startOptions });
   const keys = {
     ...(messageKey !== undefined && { messageKey }),
     ...(errorKey !== undefined && { errorKey }),

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { createServer } from 'node:net';
 import { Writable } from 'node:stream';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -32,6 +33,13 @@ function kept() {
     },
   });
   return { lines, stream };
+}
+
+/** A server that cuts every connection. */
+async function refusing() {
+  const server = createServer((socket) => socket.destroy());
+  await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
+  return { server, port: server.address().port };
 }
 
 /** What has to arrive of what `say` says. */
@@ -160,13 +168,13 @@ for (const pino of [pino10, pino9]) {
     }
 
     describe('in a worker thread', () => {
+      const module = pino === pino9 ? 'pino-9' : 'pino';
       const program = fileURLToPath(new URL('../programs/pino-worker.mjs', import.meta.url));
 
       /** Runs the program, and gives what arrived by its end. */
       async function ended(t, way) {
         const collector = await startCollector({ port: 0 });
         t.after(() => collector.close());
-        const module = pino === pino9 ? 'pino-9' : 'pino';
         const { stdout, stderr } = await promisify(execFile)(
           process.execPath,
           [program, module, way, collector.url],
@@ -212,6 +220,14 @@ for (const pino of [pino10, pino9]) {
         const { records, stdout } = await ended(t, 'flush');
         assert.match(stdout, /flushed with 1 arrived/);
         assert.equal(records.length, 1);
+      });
+
+      it('says at the end what could not be delivered', async (t) => {
+        const { server, port } = await refusing();
+        t.after(() => server.close());
+        const args = [program, module, 'away', `http://127.0.0.1:${port}`];
+        const { stderr } = await promisify(execFile)(process.execPath, args, { timeout: 60_000 });
+        assert.match(stderr, /^otlp-wasm: 2 log records lost/);
       });
 
       it('ten thousand at once, and process.exit()', async (t) => {

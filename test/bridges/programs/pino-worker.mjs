@@ -41,6 +41,13 @@ const ways = {
     log.info({ msg: 1 }, 'hello');
     log.error(new Error('no'));
   },
+  away() {
+    const { options } = target;
+    const transport = { ...target, options: { ...options, flushTimeoutMs: 500 } };
+    const log = pino({ transport });
+    log.info('hello');
+    log.info('world');
+  },
   async flush() {
     const log = pino({ base: null, transport: target });
     log.info('hello');
