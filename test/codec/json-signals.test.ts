@@ -110,8 +110,11 @@ const UNSIGNED = [0n, 1n, 1_790_000_000_123_456_789n, 2n ** 64n - 1n, 2n ** 53n 
 const pick = <T>(values: readonly T[], random: SeededRandom): T =>
   values[random.below(values.length)]!;
 
-const long = (value: bigint) =>
-  protobuf.util.Long.fromString(String(BigInt.asUintN(64, value)), true) as unknown;
+/** As protobufjs has it. */
+function long(value: bigint) {
+  const bits = BigInt.asUintN(64, value);
+  return { low: Number(bits & 0xffff_ffffn) | 0, high: Number(bits >> 32n) | 0, unsigned: true };
+}
 
 function scalar(type: ScalarType, random: SeededRandom): unknown {
   switch (type) {
