@@ -6,6 +6,7 @@ const SPAN = 'src/api/trace/span.ts';
 const PROCESSORS = 'src/api/trace/processors.ts';
 const SCOPES = 'src/api/scopes.ts';
 const ATTRIBUTES = 'src/api/trace/attributes.ts';
+const LOGGER = 'src/api/log/logger.ts';
 
 export const mutants = [
   {
@@ -343,5 +344,75 @@ export const mutants = [
     file: 'src/deliver/deliver.ts',
     from: 'Math.max(1, options.maxInFlight ?? 32)',
     to: '1',
+  },
+  {
+    what: 'an exception of a log record is left out',
+    row: 'Logs / Logger.Emit(LogRecord) with Exception parameter',
+    file: LOGGER,
+    from: 'if (exception !== undefined && exception !== null) takeException(log, exception);',
+    to: '',
+  },
+  {
+    what: 'an exception wins over what the user has set',
+    row: 'Logs / Logger.Emit(LogRecord) with Exception parameter',
+    file: LOGGER,
+    from: 'if (log.shape.indexOf(name, log.count) >= 0) continue;',
+    to: '',
+  },
+  {
+    what: 'records have no event name',
+    row: 'Logs / LogRecord.Set EventName',
+    file: LOGGER,
+    from: "const name = eventName === undefined ? '' : textOf(eventName ?? '');",
+    to: "const name = '';",
+  },
+  {
+    what: 'the minimum severity of a logger is ignored',
+    row: 'Logs / Logger.Enabled',
+    file: LOGGER,
+    from: '(severity !== 0 && severity < minimumSeverity)',
+    to: 'false',
+  },
+  {
+    what: 'log records of unsampled traces go through',
+    row: 'Logs / Logger.Enabled',
+    file: LOGGER,
+    from: '!traceBased || span === undefined',
+    to: 'true || span === undefined',
+  },
+  {
+    what: 'log records belong to no trace',
+    row: 'Logs / Trace Context Injection',
+    file: LOGGER,
+    from: 'log.setSpan(span);',
+    to: 'log.setSpan(undefined);',
+  },
+  {
+    what: 'log record processors are not called',
+    row: 'Logs / Can plug custom LogRecordProcessor',
+    file: LOGGER,
+    from: 'processors.emitted(processed, context);',
+    to: '',
+  },
+  {
+    what: 'log record processors are not asked',
+    row: 'Logs / LogRecordProcessor.Enabled',
+    file: 'src/api/log/processors.ts',
+    from: 'processor.enabled === undefined || processor.enabled(options)',
+    to: 'true',
+  },
+  {
+    what: 'bodies are left out',
+    row: 'Logs / Logger.Emit(LogRecord)',
+    file: LOGGER,
+    from: 'body === undefined ? undefined : bodies.take(body)',
+    to: 'undefined',
+  },
+  {
+    what: 'attributes of loggers that api-logs gives are all there are',
+    row: 'Logs / LoggerProvider.Get Logger accepts attributes',
+    file: 'src/api/log/provider.ts',
+    from: 'attributes: attributes ?? scopeAttributes',
+    to: 'attributes: scopeAttributes',
   },
 ];
