@@ -25,10 +25,11 @@ describe('OTEL_TRACES_EXPORTER in a program on Node', () => {
     await collector.close();
   });
 
-  const run = (exporter: string, how = '') =>
+  const run = (exporter: string, how = '', others: Record<string, string> = {}) =>
     runNode([FIXTURE, url, how], {
       OTEL_TRACES_EXPORTER: exporter,
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+      ...others,
     });
 
   const received = () => {
@@ -79,9 +80,44 @@ describe('OTEL_TRACES_EXPORTER in a program on Node', () => {
     expect([code, stderr]).toEqual([0, '']);
     const { flushed, health } = JSON.parse(stdout.trim().split('\n').at(-1)!);
     expect(flushed).toMatchObject({ complete: true, sent: 3 });
-    expect(health.endpoints).toMatchObject([{ url: 'console,otlp', state: 'ok' }]);
+    expect(health.endpoints[0]).toMatchObject({
+      ...{ url: 'console,otlp', state: 'ok', signals: ['traces'] },
+    });
     expect(stdout.match(/^span .*/gm)).toHaveLength(3);
     expect(received()).toHaveLength(3);
+  });
+
+  it('each signal goes where its variable says', async () => {
+    const { code, stdout, stderr } = await run('otlp', 'signals', {
+      OTEL_LOGS_EXPORTER: 'console',
+      OTEL_METRICS_EXPORTER: 'otlp/stdout',
+    });
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout.match(/^(log|span|metric) .*/gm)).toEqual([
+      'log "log 0"',
+      'log "log 1"',
+      'log "log 2"',
+    ]);
+    const [line, ...more] = stdout.match(/^\{"resourceMetrics":.*\}$/gm)!;
+    expect(more).toEqual([]);
+    const { metrics } = decodeRequest('metrics', 'json', Buffer.from(line!));
+    expect(metrics).toMatchObject([{ name: 'runs', sum: { dataPoints: [{}, {}, {}] } }]);
+    expect(collector.stats()).toMatchObject({ spans: 3, logRecords: 0, dataPoints: 0 });
+    collector.clear();
+  });
+
+  it('what a signal is not exported to does not keep others from it', async () => {
+    const { code, stdout, stderr } = await run('none', 'signals', {
+      OTEL_METRICS_EXPORTER: 'console,otlp',
+    });
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout.match(/^(log|span|metric) .*/gm)).toEqual(['metric "runs"']);
+    expect(stdout.match(/^ {4}value {5}1$/gm)).toHaveLength(3);
+    expect(collector.logs().map(({ body }) => body)).toEqual(['log 0', 'log 1', 'log 2']);
+    expect(collector.dataPoints().map(({ asDouble, asInt }) => Number(asInt ?? asDouble))).toEqual([
+      ...[1, 1, 1],
+    ]);
+    expect(received()).toEqual([]);
   });
 
   it('each is loaded by the built package', async () => {
