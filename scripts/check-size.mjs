@@ -43,6 +43,8 @@ const LIMITS = [
   { file: 'dist/compress-workerd.js', gzip: 5 * 1024 },
   { file: 'dist/bridge-console-web.js', gzip: 2.5 * 1024 },
   { file: 'dist/hash-browser.js', gzip: 5 * 1024 },
+  { file: 'dist/prometheus-node.js', gzip: 10 * 1024 },
+  { file: 'dist/prometheus-web.js', gzip: 9.5 * 1024 },
   { file: 'dist/hash-workerd.js', gzip: 3 * 1024 },
 ];
 

@@ -6,7 +6,7 @@ export type OtlpErrorCode =
   | 'engine_unavailable'
   /** Bytes that were to be decoded or inflated are not what they should be. */
   | 'invalid_data'
-  /** The embedded collector cannot listen where it was told to. */
+  /** The embedded collector, or a Prometheus reader, cannot listen where it was told to. */
   | 'listen_failed'
   /** A wait reached its deadline. */
   | 'timeout'

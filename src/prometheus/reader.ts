@@ -9,8 +9,12 @@ import {
   CUMULATIVE_TEMPORALITY,
   type InstrumentKind,
 } from '../api/metric/aggregation.ts';
-import type { AggregationTemporality, ResourceMetrics } from '../api/metric/data.ts';
-import type { MetricReader } from '../api/metric/reader.ts';
+import type {
+  AggregationTemporality,
+  CollectionResult,
+  ResourceMetrics,
+} from '../api/metric/data.ts';
+import type { CollectOptions, MetricReader } from '../api/metric/reader.ts';
 import { manualReader, type ReaderOptions } from '../api/metric/readers.ts';
 import { say } from '../api/trace/say.ts';
 import { OtlpError } from '../errors.ts';
@@ -80,6 +84,8 @@ export interface PrometheusReader extends MetricReader {
    * @throws OtlpError `listen_failed`; `invalid_option`; `not_supported` on other hosts.
    */
   listen(options?: ListenOptions): Promise<PrometheusServer>;
+  /** As upstream's readers have it: what a scrape would expose. Rejects as a manual reader's does. */
+  collect(options?: CollectOptions): Promise<CollectionResult>;
   selectAggregation(kind: InstrumentKind): AggregationOption;
   selectAggregationTemporality(kind: InstrumentKind): AggregationTemporality;
 }
@@ -212,6 +218,7 @@ export function readerOn(
 
   return {
     setMetricProducer: (collector) => reader.setMetricProducer(collector),
+    collect: (given) => reader.collect(given),
     selectAggregation: (kind) => reader.selectAggregation?.(kind) ?? { type: AGGREGATION_DEFAULT },
     selectAggregationTemporality: CUMULATIVE_TEMPORALITY,
     selectCardinalityLimit: (kind) => reader.selectCardinalityLimit?.(kind),

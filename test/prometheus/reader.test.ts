@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
+import { type IMetricReader, MeterProvider } from '@opentelemetry/sdk-metrics';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type CollectionResult, DELTA, type MetricData } from '../../src/api/metric/data.ts';
 import type { CollectOptions, Collector } from '../../src/api/metric/reader.ts';
@@ -15,6 +16,7 @@ import {
   collected,
   counter,
   exponentialHistogram,
+  type Given,
   gauge,
   histogram,
   upDownCounter,
@@ -197,7 +199,7 @@ describe('collections', () => {
 });
 
 describe('delta temporality of other producers', () => {
-  const delta = { temporality: DELTA };
+  const delta: Given = { temporality: DELTA };
   const at = (metric: MetricData, seconds: number): MetricData =>
     ({
       ...metric,
@@ -311,6 +313,29 @@ describe('the reader', () => {
       503,
       'This Prometheus reader is shut down.\n',
     ]);
+  });
+
+  it('is one for upstream’s meter provider, too', async () => {
+    const reader = nodeReader({ withoutTargetInfo: true });
+    const provider = new MeterProvider({ readers: [reader as unknown as IMetricReader] });
+    const meter = provider.getMeter('lib', '1.0');
+    meter.createCounter('hits', { unit: 'By', description: 'Hits' }).add(3, { a: 'b' });
+    meter.createHistogram('latency', { advice: { explicitBucketBoundaries: [1] } }).record(0.5);
+    const text = await (await reader.fetch(scrape())).text();
+    readExposition(text, 'text');
+    expect(text.split('\n').filter((line) => /^(hits|latency_bucket)/.test(line))).toEqual([
+      'hits_bytes_total{a="b",otel_scope_name="lib",otel_scope_version="1.0"} 3',
+      'latency_bucket{otel_scope_name="lib",otel_scope_version="1.0",le="1"} 1',
+      'latency_bucket{otel_scope_name="lib",otel_scope_version="1.0",le="+Inf"} 1',
+    ]);
+    await provider.shutdown();
+    expect((await reader.fetch(scrape())).status).toBe(503);
+  });
+
+  it('has what a scrape would expose as objects, too', async () => {
+    const metrics = [gauge('size', [[{}, 1]])];
+    const { resourceMetrics } = await readerWith(collectorOf(metrics).collector).collect();
+    expect(resourceMetrics.scopeMetrics.flatMap((each) => each.metrics)).toEqual(metrics);
   });
 
   it('refuses options that cannot be used', () => {
