@@ -8,46 +8,70 @@ const MAX_DEPTH = 16;
  * no values. Never throws: `[Throws]` stands for what cannot be read.
  */
 export function anyValue(value: unknown): unknown {
-  return copyOf(value, []);
+  return typeof value === 'object' ? copyOf(value, []) : scalar(value);
 }
 
-function copyOf(value: unknown, around: readonly object[]): unknown {
-  if (typeof value === 'function' || typeof value === 'symbol') return undefined;
-  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
+/** Makes such values of all fields of an object that is the caller's own. */
+export function anyValues(fields: Record<string, unknown>): Record<string, unknown> {
+  for (const key of Object.keys(fields)) {
+    const value = fields[key];
+    const type = typeof value;
+    if (type === 'string' || type === 'number' || type === 'boolean') continue;
+    const copy = anyValue(value);
+    if (copy === undefined) delete fields[key];
+    else fields[key] = copy;
+  }
+  return fields;
+}
+
+function scalar(value: unknown): unknown {
+  return typeof value === 'function' || typeof value === 'symbol' ? undefined : value;
+}
+
+/** @param around the objects that this one is in, from the outermost: changed, and as before in the end. */
+function copyOf(value: object | null, around: object[]): unknown {
+  if (value === null || value instanceof Uint8Array) return value;
   if (around.includes(value)) return '[Circular]';
   if (around.length === MAX_DEPTH) return null;
-  const within = [...around, value];
+  around.push(value);
   try {
     const { toJSON } = value as { toJSON?: unknown };
-    if (typeof toJSON === 'function') return copyOf(toJSON.call(value), within);
-    if (Array.isArray(value)) return value.map((member) => copyOf(member, within));
+    if (typeof toJSON === 'function') return memberOf(toJSON.call(value), around);
+    if (Array.isArray(value)) return value.map((member) => memberOf(member, around));
     const copy: Record<string, unknown> = {};
     if (isError(value)) {
       const { name, message, stack, cause } = value;
       Object.assign(copy, { type: name, message, stack });
-      if (cause !== undefined) copy['cause'] = copyOf(cause, within);
+      if (cause !== undefined) copy['cause'] = memberOf(cause, around);
     }
     for (const key of Object.keys(value)) {
-      const member = memberOf(value as Record<string, unknown>, key, within);
+      let member: unknown;
+      try {
+        member = memberOf((value as Record<string, unknown>)[key], around);
+      } catch {
+        member = '[Throws]';
+      }
       if (member !== undefined) copy[key] = member;
     }
     return copy;
   } catch {
     return '[Throws]';
+  } finally {
+    around.pop();
   }
 }
 
-function memberOf(value: Record<string, unknown>, key: string, within: readonly object[]): unknown {
-  try {
-    return copyOf(value[key], within);
-  } catch {
-    return '[Throws]';
-  }
+function memberOf(value: unknown, around: object[]): unknown {
+  return typeof value === 'object' ? copyOf(value, around) : scalar(value);
 }
 
 /** Also of another realm: a test runner's, an iframe's. */
 export function isError(value: unknown): value is Error {
-  return value instanceof Error || Object.prototype.toString.call(value) === '[object Error]';
+  if (value instanceof Error) return true;
+  if (typeof value !== 'object' || value === null) return false;
+  // Most are plain, and need not be asked.
+  if (Object.getPrototypeOf(value) === Object.prototype) return false;
+  return Object.prototype.toString.call(value) === '[object Error]';
 }
 
 /** What a record says about an error. */

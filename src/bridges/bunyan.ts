@@ -1,6 +1,6 @@
 /** `otlp-wasm/bridges/bunyan`: bunyan's records as log records. */
 
-import { anyValue } from './any-value.ts';
+import { anyValues } from './any-value.ts';
 import { type BridgeTarget, loggerOf, wants } from './logger.ts';
 import { recordOf } from './record.ts';
 import { LEVELS, severityOfLevel } from './severity.ts';
@@ -45,7 +45,7 @@ export function bunyanStream(target: BridgeTarget): BunyanStream {
           time,
           errorKey: 'err',
           error: err,
-          fields: anyValue(others) as Record<string, unknown>,
+          fields: anyValues(others),
         }),
       );
     },

@@ -1,5 +1,5 @@
 import type { LogRecord } from '../api/log/types.ts';
-import { anyValue, isError, thrownOf } from './any-value.ts';
+import { anyValue, anyValues, isError, thrownOf } from './any-value.ts';
 import { recordOf } from './record.ts';
 
 /** A record of winston. Under symbols it has its level, and the arguments behind the message. */
@@ -73,14 +73,18 @@ function numberIn(
   return table !== undefined && Object.hasOwn(table, name) ? table[name] : undefined;
 }
 
+/** Fields that have a place of their own. The level's text may have been coloured: it is under a symbol. */
+const PLACED: ReadonlySet<string> = new Set(['level', 'message', 'timestamp']);
+
 export function recordOfInfo(
   info: WinstonInfo,
   level: string,
   severityNumber: number | undefined,
 ): LogRecord {
-  // The level's text may have been coloured: it is under the symbol as it was.
-  const { level: _level, message, timestamp, ...rest } = info;
-  const fields = anyValue(rest) as Record<string, unknown>;
+  const { message, timestamp } = info;
+  const fields: Record<string, unknown> = {};
+  for (const key of Object.keys(info)) if (!PLACED.has(key)) fields[key] = info[key];
+  anyValues(fields);
   const { key = 'error', error } = errorOf(info, fields) ?? {};
   return recordOf({
     body: isError(message) ? message.message : anyValue(message),
