@@ -134,7 +134,10 @@ export class RecordingSpan extends SpanIdentity implements Span, SpanData, Reada
     if (this.ended) return this.tooLate('setAttributes');
     if (typeof attributes !== 'object') return this;
     try {
-      for (const name of Object.keys(attributes)) {
+      for (const name in attributes) {
+        // As for a log record (log/logger.ts): spelled out, a third of what `Object.keys` takes.
+        // biome-ignore lint/suspicious/noPrototypeBuiltins: measured
+        if (!Object.prototype.hasOwnProperty.call(attributes, name)) continue;
         this.setAttribute(name, attributes[name] as AttributeValue);
       }
     } catch {
