@@ -78,7 +78,7 @@ export interface PrometheusReader extends MetricReader {
   /** The same for `node:http`, and what is built on it. Never rejects. */
   handle(request: IncomingScrape, response: OutgoingScrape): Promise<void>;
   /**
-   * On Node, Bun and Deno: serves scrapes until it or the reader is shut down, without keeping the
+   * On Node and Bun: serves scrapes until it or the reader is shut down, without keeping the
    * process alive.
    *
    * @throws OtlpError `listen_failed`; `invalid_option`; `not_supported` on other hosts.
@@ -237,7 +237,7 @@ export function readerOn(
       if (listen === undefined) {
         throw new OtlpError(
           'not_supported',
-          'this host has no servers; answer requests with `reader.fetch(request)` instead.',
+          'listen() is there on Node and Bun; here, answer requests with `reader.fetch(request)`.',
         );
       }
       const server = await listen(place, handle);
