@@ -31,14 +31,15 @@ const BINARIES = [
   { name: 'core', hostKernels: /^(gzip|crc32)/ },
   { name: 'codecs', hostKernels: NONE },
   { name: 'hashes', hostKernels: NONE },
-  { name: 'metrics', hostKernels: NONE },
+  // A sixth smaller by that, and as fast (measured).
+  { name: 'metrics', hostKernels: NONE, options: ['--shrinkLevel', '1'] },
 ];
 
-async function compile(root, entry, target) {
+async function compile(root, entry, target, options = []) {
   const files = new Map();
   const outFile = `${entry}.wasm`;
   const { error, stderr } = await asc.main(
-    [`assembly/${entry}.ts`, '--config', 'asconfig.json', '--target', target].concat([
+    [`assembly/${entry}.ts`, '--config', 'asconfig.json', '--target', target, ...options].concat([
       '--baseDir',
       root,
       '--outFile',
@@ -124,7 +125,7 @@ function portableOf(wasm, hostKernels) {
  */
 export async function buildBinary(root, name) {
   const binary = BINARIES.find((one) => one.name === name);
-  const { hostKernels } = binary;
+  const { hostKernels, options } = binary;
   const out = join(root, 'src/engine/generated');
   mkdirSync(out, { recursive: true });
   mkdirSync(join(root, 'build'), { recursive: true });
@@ -132,7 +133,7 @@ export async function buildBinary(root, name) {
 
   const built = {};
   for (const target of TARGETS) {
-    built[target] = await compile(root, name, target);
+    built[target] = await compile(root, name, target, options);
     writeFileSync(join(root, `build/${name}-${target}.wat`), built[target].wat);
     if (built[target].declarations !== built.simd.declarations) {
       throw new Error(`${name}: the declarations of the targets simd and ${target} differ`);
