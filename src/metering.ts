@@ -103,9 +103,8 @@ export function metricsOn(host: Host, parts: MetricsParts): Metrics {
   let changes: MeterProviderOptions = {};
 
   function send(bytes: Uint8Array, points: number): void {
-    const { engine, makeBody, request } = opened!;
+    const { makeBody, request } = opened!;
     recorded += points;
-    new Uint8Array(engine.buffer).set(bytes, request.at);
     const made = makeBody(request.at, bytes.length);
     const push = ({ body, encoding, contentType, rawBytes }: Body) => {
       const records = points;
@@ -130,10 +129,16 @@ export function metricsOn(host: Host, parts: MetricsParts): Metrics {
     for (const error of errors) say('error', 'metrics are not complete', error);
   }
 
-  const limits = () => ({
-    maxBytes: opened!.request.limitBytes,
-    maxPoints: settings.maxExportBatchSize,
-  });
+  function limits() {
+    const { engine, request } = opened!;
+    const { at, limitBytes } = request;
+    return {
+      maxBytes: limitBytes,
+      maxPoints: settings.maxExportBatchSize,
+      // Where `makeBody` reads it.
+      into: new Uint8Array(engine.buffer, at, limitBytes),
+    };
+  }
 
   /** The reader that exports over OTLP, or whatever the environment names. */
   function exporting(): MetricReader {
