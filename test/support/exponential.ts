@@ -78,6 +78,19 @@ export function border(place: number, scale: number): number {
   return Number((x >> (BITS - 53n)) + 1n) / 2 ** 53;
 }
 
+/** The doubles on both sides of each border between 1 and 2 at the finest scale, in order. */
+export function* borders(): Generator<{ place: number; below: number; above: number }> {
+  border(1, 1);
+  const step = roots![20]!;
+  let x = ONE;
+  for (let place = 1; place < 2 ** 20; place++) {
+    // Off by one unit more each time: by 2^-199 at last, and no double is closer than 2^-78.
+    x = (x * step) >> BITS;
+    const below = Number(x >> (BITS - 52n)) / 2 ** 52;
+    yield { place, below, above: below + 2 ** -52 };
+  }
+}
+
 export interface ExpectedBuckets {
   readonly offset: number;
   readonly bucketCounts: readonly number[];
