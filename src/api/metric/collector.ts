@@ -145,7 +145,7 @@ export class ReaderCollector implements Collector, MeterReader {
   }
 
   private streamsOf(meter: RecordingMeter): Stream[] {
-    return meter.streamsFor(this).filter((stream) => stream.handle !== 0);
+    return [...meter.streamsFor(this)].filter((stream) => stream.handle !== 0);
   }
 
   private encode(options: RequestLimits & CollectOptions, emit: EmitRequest): RequestsCollected {

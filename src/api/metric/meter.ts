@@ -76,9 +76,9 @@ export class RecordingMeter implements Meter {
   private isFull = false;
   private isDisabled = false;
   /** By reader, in the order they were made. */
-  private streams = new Map<MeterReader, Stream[]>();
+  private streams = new Map<MeterReader, StreamList>();
   /** Those that are in use, while that is found out anew. */
-  private before: Map<MeterReader, Stream[]> | undefined = undefined;
+  private before: Map<MeterReader, StreamList> | undefined = undefined;
 
   constructor(shared: MetersShared, group: Group) {
     this.shared = shared;
@@ -224,8 +224,7 @@ export class RecordingMeter implements Meter {
     made: readonly Stream[],
   ): Stream[] {
     const { views, warn } = this.shared;
-    const list = this.streams.get(reader) ?? [];
-    this.streams.set(reader, list);
+    const list = this.listOf(reader);
     const configs = views.streamsOf(descriptor, this.scope, reader.defaults(descriptor.type), warn);
     const streams: Stream[] = [];
     for (const config of configs) {
@@ -234,13 +233,13 @@ export class RecordingMeter implements Meter {
         !each.isRetired &&
         each.temporality === temporality &&
         isSameStream(each, config, descriptor);
-      let stream = list.find(isSame);
+      let stream = list.named(config.name).find(isSame);
       if (stream === undefined) {
         this.warnOfConflicts(config, descriptor, list);
-        stream = this.before?.get(reader)?.find(isSame);
+        stream = this.before?.get(reader)?.named(config.name).find(isSame);
         const table = this.tableFor(config, [...made, ...streams]);
         stream ??= new Stream(table, config, descriptor, { shared: this.shared, temporality });
-        list.push(stream);
+        list.add(stream);
       } else this.describe(stream, config);
       if (!streams.includes(stream)) streams.push(stream);
     }
@@ -273,11 +272,9 @@ export class RecordingMeter implements Meter {
   private warnOfConflicts(
     config: StreamConfig,
     descriptor: InstrumentDescriptor,
-    list: readonly Stream[],
+    list: StreamList,
   ): void {
-    const key = config.name.toLowerCase();
-    const other = list.find((each) => each.descriptor.name.toLowerCase() === key);
-    if (other === undefined) return;
+    if (list.named(config.name).length === 0) return;
     const { type, unit } = descriptor;
     this.shared.warn(
       `several metrics of the meter '${this.scope.name}' have the name '${config.name}', and differ ` +
@@ -304,37 +301,70 @@ export class RecordingMeter implements Meter {
     this.before = this.streams;
     this.streams = new Map();
     for (const instrument of this.instruments.values()) this.attach(instrument);
-    for (const [reader, list] of this.before) {
-      for (const stream of list) {
-        if (this.streams.get(reader)?.includes(stream)) continue;
+    for (const [reader, { all }] of this.before) {
+      const list = this.listOf(reader);
+      for (const stream of all) {
+        if (list.all.has(stream)) continue;
         stream.isRetired = true;
-        const kept = this.streams.get(reader) ?? [];
-        this.streams.set(reader, kept);
-        kept.push(stream);
+        list.add(stream);
       }
     }
     this.before = undefined;
   }
 
-  streamsFor(reader: MeterReader): readonly Stream[] {
-    return this.streams.get(reader) ?? [];
+  private listOf(reader: MeterReader): StreamList {
+    let list = this.streams.get(reader);
+    if (list === undefined) {
+      list = new StreamList();
+      this.streams.set(reader, list);
+    }
+    return list;
+  }
+
+  streamsFor(reader: MeterReader): Iterable<Stream> {
+    return this.streams.get(reader)?.all ?? [];
   }
 
   /** Gives back what nobody needs any more; after a collection of the reader. */
   closeRetired(reader: MeterReader): void {
     const list = this.streams.get(reader);
-    if (list === undefined || !list.some((each) => each.isRetired)) return;
-    for (const each of list) if (each.isRetired) each.close();
-    this.streams.set(
-      reader,
-      list.filter((each) => !each.isRetired),
-    );
+    for (const each of list?.all ?? []) {
+      if (!each.isRetired) continue;
+      each.close();
+      list!.remove(each);
+    }
   }
 
   get series(): number {
     let series = 0;
-    for (const list of this.streams.values()) for (const each of list) series += each.count;
+    for (const { all } of this.streams.values()) for (const each of all) series += each.count;
     return series;
+  }
+}
+
+/** Streams in the order they were made, found by name. */
+class StreamList {
+  readonly all = new Set<Stream>();
+  private readonly byName = new Map<string, Stream[]>();
+
+  /** Those of a name, in whatever case. */
+  named(name: string): readonly Stream[] {
+    return this.byName.get(name.toLowerCase()) ?? [];
+  }
+
+  add(stream: Stream): void {
+    const { name } = stream.config;
+    this.all.add(stream);
+    this.byName.set(name.toLowerCase(), [...this.named(name), stream]);
+  }
+
+  remove(stream: Stream): void {
+    const { name } = stream.config;
+    this.all.delete(stream);
+    this.byName.set(
+      name.toLowerCase(),
+      this.named(name).filter((each) => each !== stream),
+    );
   }
 }
 
