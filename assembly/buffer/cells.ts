@@ -7,6 +7,7 @@
 import { padded, writeAttributes, writeBytes } from '../codec/attribute';
 import { defineGroup } from '../codec/group';
 import {
+  BUCKETS_LENGTH,
   CELL_ATTRIBUTES_BYTES,
   CELL_BEFORE,
   CELL_COUNT,
@@ -25,7 +26,6 @@ import {
   CELL_VALUE,
   CELL_VALUE_END,
   CELL_ZEROS,
-  BUCKETS_LENGTH,
   EXEMPLAR_ATTRIBUTES,
   EXEMPLAR_ATTRIBUTES_BYTES,
   EXEMPLAR_BYTES,

@@ -56,7 +56,8 @@ export function recordHistogram(cell: i32, value: f64): void {
   }
   let less = 0;
   for (const end = at + (left << 3); at != end; at += 32) {
-    less += isLess(at, 0, value) + isLess(at, 1, value) + (isLess(at, 2, value) + isLess(at, 3, value));
+    less += isLess(at, 0, value) + isLess(at, 1, value);
+    less += isLess(at, 2, value) + isLess(at, 3, value);
   }
   slot += less << 3;
   store<f64>(slot, load<f64>(slot) + 1);

@@ -10,14 +10,14 @@
  * most, hence by 2^-23 of a bucket. Where that leaves two buckets to choose from, which is one
  * measurement in a million or one chosen to lie there, m is compared with the border itself: the
  * product of roots of two, one for each bit of the border's number, in pairs of doubles with 100 bits.
- * (No double is closer than 2^-75 to a border, other than powers of two.)
+ * (No double is closer than 2^-78 to one of the borders, other than powers of two: the tests go
+ * through all of them.)
  *
  * The coarsest scale of all is -11: then there are two buckets, one for what is up to 1. Two buckets
  * for each sign are part of the cell. So no measurement is lost for want of memory: the scale goes
  * down instead.
  */
 
-import { allocate, free } from './heap';
 import {
   BUCKETS_ADDRESS,
   BUCKETS_CAPACITY,
@@ -38,6 +38,7 @@ import {
   STREAM_SIZE,
 } from './cell';
 import { countValue } from './explicit';
+import { allocate, free } from './heap';
 
 /** The finest scale, and so many roots besides the zeroth, which is 2. */
 const FINEST: i32 = 20;
