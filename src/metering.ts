@@ -14,12 +14,19 @@ import {
   type MetricHealth,
   RecordingMeterProvider,
 } from './api/metric/provider.ts';
-import type { Collector, MetricReader, RequestsCollected } from './api/metric/reader.ts';
+import type {
+  Collector,
+  MetricProducer,
+  MetricReader,
+  RequestsCollected,
+} from './api/metric/reader.ts';
 import { requestReader } from './api/metric/readers.ts';
 import type { Clock } from './api/trace/clock.ts';
+import { readResource } from './api/trace/readable.ts';
 import { say } from './api/trace/say.ts';
 import { Cells } from './buffer/cells.ts';
 import type { Attributes, Group } from './buffer/record.ts';
+import { encodeMetrics } from './codec/metrics.ts';
 import type { Body } from './compress/compress.ts';
 import type { Deliver, SignalStats } from './deliver/deliver.ts';
 import type { Engine } from './engine/select.ts';
@@ -93,6 +100,7 @@ export function metricsOn(host: Host, parts: MetricsParts): Metrics {
   let collector: Collector | undefined;
   let giveCells: ((cells: Cells | Promise<Cells>) => void) | undefined;
   let giveUp = () => {};
+  let openedCells: Cells | Promise<Cells> | undefined;
   let isAbandoned = false;
   /** Data points encoded, those of them that a compressor has, and those too large for a request. */
   let recorded = 0;
@@ -140,6 +148,33 @@ export function metricsOn(host: Host, parts: MetricsParts): Metrics {
     };
   }
 
+  /** Has the metrics of a producer sent as those of our own resource. */
+  async function bridge(producer: MetricProducer, timeoutMillis: number): Promise<void> {
+    let cancel = () => {};
+    const late = new Promise<never>((_, reject) => {
+      const expire = () => reject(new Error(`no metrics within ${timeoutMillis} ms`));
+      cancel = host.setTimer(expire, timeoutMillis);
+    });
+    try {
+      const asked = producer.collect({ timeoutMillis });
+      const { resourceMetrics, errors } = await Promise.race([asked, late]);
+      const { scopeMetrics } = resourceMetrics;
+      const { into, ...most } = limits();
+      const made = { resource: readResource(resource), scopeMetrics };
+      const found = encodeMetrics(await openedCells!, made, most, (bytes, points) => {
+        into.set(bytes);
+        send(bytes, points);
+      });
+      const { tooLarge: left, problem, requests } = found;
+      const wrong = problem === undefined ? errors : [...errors, problem];
+      collected({ points: found.points, requests, tooLarge: left, errors: wrong });
+    } catch (error) {
+      say('error', 'a metric producer failed', error);
+    } finally {
+      cancel();
+    }
+  }
+
   /** The reader that exports over OTLP, or whatever the environment names. */
   function exporting(): MetricReader {
     const isExponential = settings.histogramAggregation === 'base2_exponential_bucket_histogram';
@@ -154,6 +189,7 @@ export function metricsOn(host: Host, parts: MetricsParts): Metrics {
         async export(from, timeoutMillis) {
           if (opened === undefined) return;
           collected(await from.collectRequests({ ...limits(), timeoutMillis }, send));
+          await Promise.all(settings.producers.map((each) => bridge(each, timeoutMillis)));
           await Promise.all(pending);
         },
         forceFlush: async () => {},
@@ -186,11 +222,12 @@ export function metricsOn(host: Host, parts: MetricsParts): Metrics {
     const { disabled, nowhere } = parts;
     const { views, viewMatchingMode, exemplarFilter, cardinalityLimit } = settings;
     const readers = disabled ? [] : [...(nowhere ? [] : [exporting()]), ...settings.readers];
+    openedCells = cells();
     provider = new RecordingMeterProvider({
       ...{ host, clock, readers, warn, views, viewMatchingMode, exemplarFilter, cardinalityLimit },
       meterConfigurator: options.metrics?.configurator,
       ...changes,
-      cells: cells(),
+      cells: openedCells,
       resource,
     });
     return provider;
@@ -261,6 +298,7 @@ export function metricsOn(host: Host, parts: MetricsParts): Metrics {
       };
     },
   };
-  if (settings.readers.length > 0 && !parts.disabled) made();
+  const isAsked = settings.readers.length > 0 || settings.producers.length > 0;
+  if (isAsked && !parts.disabled) made();
   return metrics;
 }
