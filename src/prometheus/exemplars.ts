@@ -22,7 +22,7 @@ export function exemplarText(exemplar: Exemplar | undefined, nameOf: LabelNames)
   };
   if (traceId) add('trace_id', traceId);
   if (spanId) add('span_id', spanId);
-  for (const { name, value: text } of labelsOf(filteredAttributes, nameOf)) add(name, text);
+  for (const { named, value: text } of labelsOf(filteredAttributes, nameOf)) add(named.name, text);
   const texts = [...labels].map(([name, text]) => labelText(name, text));
   const at = time[0] === 0 && time[1] === 0 ? '' : ` ${secondsText(time)}`;
   return ` # {${texts.join(',')}} ${numberText(value)}${at}`;

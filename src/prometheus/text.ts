@@ -71,11 +71,12 @@ export function expositionOf(
   const taken = target === '' ? [] : ['target', 'target_info'];
   const families = familiesOf(resourceMetrics, { settings, format, nameOf }, taken, complain);
   // OpenMetrics wants it to be the first.
-  let text = target;
+  const texts = [target];
   for (const family of families.all) {
-    text += familyText(family, { settings, format, nameOf, families, complain });
+    texts.push(familyText(family, { settings, format, nameOf, families, complain }));
   }
-  return format.openMetrics ? `${text}# EOF\n` : text;
+  if (format.openMetrics) texts.push('# EOF\n');
+  return texts.join('');
 }
 
 function targetText(attributes: Attributes, nameOf: LabelNames, openMetrics: boolean): string {
@@ -83,7 +84,7 @@ function targetText(attributes: Attributes, nameOf: LabelNames, openMetrics: boo
   if (labels === '') return '';
   const [name, type] = openMetrics ? ['target', 'info'] : ['target_info', 'gauge'];
   const metadata = `# TYPE ${name} ${type}\n# HELP ${name} Target metadata\n`;
-  return metadata + sampleText('target_info', labels, '1');
+  return `${metadata}target_info{${labels}} 1\n`;
 }
 
 interface Exposition {
@@ -119,14 +120,17 @@ function samplesText(family: Family, exposition: Exposition): string {
   const isCreated =
     openMetrics && !settings.withoutCreatedTimestamps && !families.has(`${name}_created`);
   const written = new Set<string>();
-  let text = '';
+  const openings: { [S in Suffix]?: Opening } = {};
+  const texts: string[] = [];
 
   function pointText(data: MetricData, point: DataPoint<unknown>, labels: string): string {
     const time = timeText(point.endTime, settings.appendTimestamp, openMetrics);
-    const sample = (suffix: string, value: number | string, extra = '', exemplar = '') => {
+    const sample = (suffix: Suffix, value: number | string, extra = '', exemplar = '') => {
       const all = extra === '' || labels === '' ? labels + extra : `${labels},${extra}`;
       const number = typeof value === 'number' ? numberText(value) : value;
-      return sampleText(name + suffix, all, number + time + exemplar);
+      const { bare, opening, closing } = (openings[suffix] ??= openingOf(name + suffix));
+      const rest = `${number}${time}${exemplar}\n`;
+      return all === '' ? bare + rest : opening + all + closing + rest;
     };
     const created = () =>
       isCreated && !isUnset(point.startTime)
@@ -189,15 +193,24 @@ function samplesText(family: Family, exposition: Exposition): string {
         continue;
       }
       written.add(series);
-      text += pointText(data, point, series);
+      texts.push(pointText(data, point, series));
     }
   }
-  return text;
+  return texts.join('');
 }
 
-function sampleText(name: string, labels: string, rest: string): string {
-  if (isClassicMetricName(name)) return `${name}${labels === '' ? '' : `{${labels}}`} ${rest}\n`;
-  return `{${quoted(name)}${labels === '' ? '' : `,${labels}`}} ${rest}\n`;
+type Suffix = '' | '_total' | '_created' | '_bucket' | '_sum' | '_count';
+
+/** What is around the labels of a sample. */
+interface Opening {
+  readonly bare: string;
+  readonly opening: string;
+  readonly closing: string;
+}
+
+function openingOf(name: string): Opening {
+  if (isClassicMetricName(name)) return { bare: `${name} `, opening: `${name}{`, closing: '} ' };
+  return { bare: `{${quoted(name)}} `, opening: `{${quoted(name)},`, closing: '} ' };
 }
 
 function timeText(time: HrTime, isShown: boolean, openMetrics: boolean): string {
