@@ -31,8 +31,10 @@ export function problemsOf(answers, services, spans) {
   if (traces.size !== answers.length) {
     problems.push(`${traces.size} traces were received for ${answers.length} requests`);
   }
-  for (const { name, report } of services) {
-    const { recorded, sent, complete } = report;
+  for (const { name, report, health } of services) {
+    const { complete } = report;
+    // The report counts metrics as well, which the instrumentation of HTTP has.
+    const { recorded, sent } = health.signals.traces;
     const expected = answers.reduce((sum, { status }) => sum + (SPANS[status]?.[name] ?? 0), 0);
     const received = spans.filter((span) => serviceOf(span) === name).length;
     if (new Set([expected, recorded, sent, received]).size > 1 || !complete) {
