@@ -49,6 +49,62 @@ interface NumberOption {
 
 const NUMBERS: readonly NumberOption[] = [
   {
+    option: 'logs.batch.size',
+    get: (s) => s.logs.batch.size,
+    default: 512,
+    range: [1, 65_536],
+    env: ['OTEL_BLRP_MAX_EXPORT_BATCH_SIZE'],
+  },
+  {
+    option: 'logs.batch.delayMs',
+    get: (s) => s.logs.batch.delayMs,
+    default: 1000,
+    range: [0, MAX_MS],
+    env: ['OTEL_BLRP_SCHEDULE_DELAY'],
+  },
+  {
+    option: 'logs.limits.attributes',
+    get: (s) => s.logs.bounds.count,
+    default: 128,
+    range: [0, MAX_MS],
+    env: ['OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT', 'OTEL_ATTRIBUTE_COUNT_LIMIT'],
+  },
+  {
+    option: 'logs.limits.attributeValueLength',
+    get: (s) => s.logs.bounds.valueLength,
+    default: Number.POSITIVE_INFINITY,
+    range: [0, Number.POSITIVE_INFINITY],
+    env: ['OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT', 'OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT'],
+  },
+  {
+    option: 'metrics.intervalMs',
+    get: (s) => s.metrics.intervalMs,
+    default: 60_000,
+    range: [1, MAX_MS],
+    env: ['OTEL_METRIC_EXPORT_INTERVAL'],
+  },
+  {
+    option: 'metrics.timeoutMs',
+    get: (s) => s.metrics.collectTimeoutMs,
+    default: 30_000,
+    range: [1, MAX_MS],
+    env: ['OTEL_METRIC_EXPORT_TIMEOUT'],
+  },
+  {
+    option: 'metrics.cardinalityLimit',
+    get: (s) => s.metrics.cardinalityLimit,
+    default: 2000,
+    range: [1, 10_000_000],
+    env: [],
+  },
+  {
+    option: 'metrics.maxBytes',
+    get: (s) => s.metrics.maxBytes,
+    default: 64 * MIB,
+    range: [MIB / 4, 1024 * MIB],
+    env: [],
+  },
+  {
     option: 'timeoutMs',
     get: (s) => s.timeoutMs,
     default: 10_000,
@@ -551,6 +607,11 @@ describe('what is resolved', () => {
     });
     expect(host.transportOptions).toEqual({
       url: 'http://c:1/v1/traces',
+      urls: {
+        traces: 'http://c:1/v1/traces',
+        logs: 'http://c:1/v1/logs',
+        metrics: 'http://c:1/v1/metrics',
+      },
       headers: { a: 'b' },
       userAgent: expect.stringMatching(/^OTel-OTLP-Exporter-JavaScript\/\d/),
       timeoutMs: 77,
@@ -588,5 +649,98 @@ describe('what is resolved', () => {
     await host.advance(5000);
     expect(host.transport.payloads).toEqual([]);
     expect(telemetry.health().signals.traces.recorded).toBe(0);
+  });
+});
+
+describe('signals', () => {
+  const urls = ({ settings }: ReturnType<typeof resolved>) => [
+    settings.url,
+    settings.logs.url,
+    settings.metrics.url,
+  ];
+
+  it('go below one endpoint, each to its own path', () => {
+    const below = ['https://c/x/v1/traces', 'https://c/x/v1/logs', 'https://c/x/v1/metrics'];
+    expect(urls(resolved({ endpoint: 'https://c/x/' }))).toEqual(below);
+    expect(urls(resolved({}, { OTEL_EXPORTER_OTLP_ENDPOINT: 'https://c/x' }))).toEqual(below);
+    expect(urls(resolved())).toEqual([
+      'http://localhost:4318/v1/traces',
+      'http://localhost:4318/v1/logs',
+      'http://localhost:4318/v1/metrics',
+    ]);
+  });
+
+  it('have endpoints of their own, which are used as they are', () => {
+    const env = { OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: 'http://m/in' };
+    const options = { endpoint: 'http://c', logsEndpoint: 'http://l/here' };
+    // The option for all wins over a variable for one.
+    expect(urls(resolved(options, env))).toEqual([
+      'http://c/v1/traces',
+      'http://l/here',
+      'http://c/v1/metrics',
+    ]);
+    expect(urls(resolved({}, env))[2]).toBe('http://m/in');
+  });
+
+  it('read headers, protocol, compression and timeout from their own variables first', () => {
+    const env = {
+      OTEL_EXPORTER_OTLP_HEADERS: 'a=all,b=all',
+      OTEL_EXPORTER_OTLP_LOGS_HEADERS: 'b=logs',
+      OTEL_EXPORTER_OTLP_LOGS_PROTOCOL: 'http/json',
+      OTEL_EXPORTER_OTLP_METRICS_COMPRESSION: 'none',
+      OTEL_EXPORTER_OTLP_METRICS_TIMEOUT: '77',
+    };
+    const { settings, warnings } = resolved({}, env);
+    expect(warnings).toEqual([]);
+    expect(settings).toMatchObject({ headers: { a: 'all', b: 'all' }, protocol: 'http/protobuf' });
+    expect(settings.logs).toMatchObject({
+      headers: { a: 'all', b: 'logs' },
+      protocol: 'http/json',
+      compression: { encoding: 'gzip' },
+      timeoutMs: 10_000,
+    });
+    expect(settings.metrics).toMatchObject({
+      protocol: 'http/protobuf',
+      compression: { encoding: 'identity' },
+      timeoutMs: 77,
+    });
+  });
+});
+
+describe('options of metrics that are one of a few', () => {
+  const CHOICES = [
+    [
+      'temporality',
+      'OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE',
+      ['cumulative', 'delta', 'lowmemory'],
+    ],
+    [
+      'histogramAggregation',
+      'OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION',
+      ['explicit_bucket_histogram', 'base2_exponential_bucket_histogram'],
+    ],
+    ['exemplarFilter', 'OTEL_METRICS_EXEMPLAR_FILTER', ['trace_based', 'always_on', 'always_off']],
+  ] as const;
+
+  it.each(CHOICES)('%s comes from the option, then from %s', (option, variable, values) => {
+    const [fallback] = values;
+    expect(resolved().settings.metrics[option]).toBe(fallback);
+    for (const value of values) {
+      expect(resolved({ metrics: { [option]: value } }).settings.metrics[option]).toBe(value);
+      const { settings } = resolved({}, { [variable]: value.toUpperCase() });
+      expect(settings.metrics[option]).toBe(value);
+    }
+    const { settings, warnings } = resolved({}, { [variable]: 'nonsense' });
+    expect(settings.metrics[option]).toBe(fallback);
+    expect(warnings).toEqual([expect.stringContaining(`${variable} is 'nonsense'`)]);
+    expect(refused({ metrics: { [option]: 'nonsense' } }).message).toContain(
+      `'metrics.${option}' is 'nonsense'`,
+    );
+  });
+
+  it('readers, producers and processors need their methods', () => {
+    expect(refused({ metrics: { readers: [{}] } }).message).toContain('metrics.readers[0]');
+    expect(refused({ metrics: { producers: [{}] } }).message).toContain('metrics.producers[0]');
+    expect(refused({ logs: { processors: [{}] } }).message).toContain('logs.processors[0]');
   });
 });
