@@ -136,7 +136,7 @@ export function codecOn(sources: EngineSources): Codec {
         const request = memory.subarray(at, at + bytes);
         requests.push(records === all.length ? request : request.slice());
       },
-      (at, error) => {
+      (error, at) => {
         problem ??= notReadable(asked, at, error);
       },
     );

@@ -15,4 +15,5 @@ function missing(): never {
 /** Importing this entry throws an OtlpError `not_supported`. */
 export const OTLPTraceExporter: never = missing();
 export const OTLPLogExporter: never = OTLPTraceExporter;
+export const OTLPMetricExporter: never = OTLPTraceExporter;
 export { isOtlpError, OtlpError, type OtlpErrorCode } from '../errors.ts';

@@ -1,5 +1,6 @@
 /** What the entries of the drop-in exporters have besides their classes. */
 
+export type * from '../api/metric/data.ts';
 export type { Compression, Encoding } from '../compress/compress.ts';
 export type { Level } from '../compress/encoding.ts';
 export type { RetryPolicy } from '../deliver/retry.ts';
@@ -9,6 +10,16 @@ export type { CompressionOptions } from '../options/compression.ts';
 export type { OTLPExporterConfig } from './exporter-options.ts';
 export type { LogLike } from './log-like.ts';
 export type { LogExporter } from './otlp-log-exporter.ts';
+export {
+  AggregationTemporalityPreference,
+  CumulativeTemporalitySelector,
+  DeltaTemporalitySelector,
+  LowMemoryTemporalitySelector,
+  type MetricExporter,
+  type MetricPreferences,
+  type OTLPMetricExporterOptions,
+  type SelectedAggregation,
+} from './otlp-metric-exporter.ts';
 export type { TraceExporter } from './otlp-trace-exporter.ts';
 export type {
   ExportedHealth,

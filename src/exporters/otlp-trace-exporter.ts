@@ -2,11 +2,12 @@ import type { ExportFormat } from '../request-bodies.ts';
 import type { ExporterHost } from './exporter-host.ts';
 import type { OTLPExporterConfig } from './exporter-options.ts';
 import { spanEncoder } from './record-encoder.ts';
-import { type ExportedSignal, SignalExporter } from './signal-exporter.ts';
+import { type ExportedSignal, RING_BYTES, SignalExporter } from './signal-exporter.ts';
 import type { SpanLike } from './span-like.ts';
 
 const TRACES: ExportedSignal<readonly SpanLike[], 'traces'> = {
   name: 'traces',
+  ringBytes: RING_BYTES,
   count: (spans) => spans.length,
   encoder: (engine, plan) => spanEncoder(engine, plan),
 };

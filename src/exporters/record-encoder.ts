@@ -36,7 +36,7 @@ export class RecordEncoder<From> implements RequestEncoder<readonly From[]> {
   encode(
     records: readonly From[],
     take: (request: Encoded) => void,
-    unreadable: (at: number, error: unknown) => void,
+    unreadable: (error: unknown, at: number) => void,
   ): number {
     const { ring, reader } = this;
     let tooLarge = 0;
@@ -54,7 +54,7 @@ export class RecordEncoder<From> implements RequestEncoder<readonly From[]> {
         }
         if (written !== 'written') tooLarge++;
       } catch (error) {
-        unreadable(at, error);
+        unreadable(error, at);
       }
     }
     reader.release();

@@ -85,21 +85,27 @@ export interface RequestEncoder<Records> {
   encode(
     records: Records,
     take: (request: Encoded) => void,
-    unreadable: (at: number, error: unknown) => void,
+    unreadable: (error: unknown, at?: number) => void,
   ): number;
 }
 
 /** What differs between signals. */
 export interface ExportedSignal<Records, Name extends RecordedSignal> {
   readonly name: Name;
-  /** How many records are exported by one call. */
+  /** Of the ring in the engine's memory, a power of two; 0 where there is none. */
+  readonly ringBytes: number;
+  /** How many records are exported by one call. Must not throw. */
   count(records: Records): number;
-  encoder(engine: Engine, plan: MemoryPlan): RequestEncoder<Records>;
+  /** A promise where something has to be loaded first. */
+  encoder(
+    engine: Engine,
+    plan: MemoryPlan,
+  ): RequestEncoder<Records> | Promise<RequestEncoder<Records>>;
 }
 
 const MEBIBYTE = 1024 * 1024;
-/** Takes records of up to half of it. */
-const RING_BYTES = 8 * MEBIBYTE;
+/** A ring takes records of up to half of it. */
+export const RING_BYTES = 8 * MEBIBYTE;
 const MAX_REQUEST_BYTES = 8 * MEBIBYTE;
 /** How long `forceFlush` and `shutdown` wait, milliseconds. */
 const FLUSH_TIMEOUT_MS = 10_000;
@@ -307,16 +313,15 @@ export class SignalExporter<Records, Name extends RecordedSignal> {
   /** The engine, where it can be had at once. */
   #open(): Parts<Records> | undefined {
     if (this.#opening !== undefined || this.#engineProblem !== undefined) return undefined;
-    const plan = memoryFor(RING_BYTES, MAX_REQUEST_BYTES, [this.#policy], this.#host);
-    const open = (engine: Engine) => {
+    const signal = this.#signal;
+    const plan = memoryFor(signal.ringBytes, MAX_REQUEST_BYTES, [this.#policy], this.#host);
+    const open = (encoder: RequestEncoder<Records>) => {
+      const { engine } = encoder;
       const parts = {
-        signal: this.#signal.name,
+        signal: signal.name,
         ...{ engine, plan, policy: this.#policy, host: this.#host },
       };
-      this.#parts = {
-        encoder: this.#signal.encoder(engine, plan),
-        makeBody: bodiesOn(parts, this.#format, this.#warn),
-      };
+      this.#parts = { encoder, makeBody: bodiesOn(parts, this.#format, this.#warn) };
       return this.#parts;
     };
     const failed = (error: unknown) => {
@@ -325,10 +330,14 @@ export class SignalExporter<Records, Name extends RecordedSignal> {
       this.#abandonWaiting(`the engine ${this.#engineProblem}`);
     };
     try {
-      const selected = selectEngine(this.#host.engines, undefined, plan.bytes);
-      if (!('then' in selected)) return open(selected);
-      this.#opening = selected
-        .then((engine) => this.#encodeWaiting(open(engine)), failed)
+      const engine = selectEngine(this.#host.engines, undefined, plan.bytes);
+      const encoder =
+        'then' in engine
+          ? engine.then((loaded) => signal.encoder(loaded, plan))
+          : signal.encoder(engine, plan);
+      if (!('then' in encoder)) return open(encoder);
+      this.#opening = encoder
+        .then((loaded) => this.#encodeWaiting(open(loaded)), failed)
         .finally(() => {
           this.#opening = undefined;
         });
@@ -380,7 +389,7 @@ export class SignalExporter<Records, Name extends RecordedSignal> {
           this.#hand(request, batch, parts);
           accounted += request.records;
         },
-        (_, error) => {
+        (error) => {
           unreadable++;
           why = shown(textOf(error), []);
         },

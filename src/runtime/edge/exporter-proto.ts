@@ -1,8 +1,13 @@
 import type { OTLPExporterConfig } from '../../exporters/exporter-options.ts';
 import { LogExporter } from '../../exporters/otlp-log-exporter.ts';
+import {
+  MetricExporter,
+  type OTLPMetricExporterOptions,
+} from '../../exporters/otlp-metric-exporter.ts';
 import { TraceExporter } from '../../exporters/otlp-trace-exporter.ts';
 import { PROTOBUF } from '../../request-bodies.ts';
 import { host } from './exporter-host.ts';
+import { metricsSources } from './metrics.ts';
 
 /** OTLP/HTTP in protobuf. See {@link TraceExporter}. */
 export class OTLPTraceExporter extends TraceExporter {
@@ -25,6 +30,18 @@ export class OTLPLogExporter extends LogExporter {
    */
   constructor(options: OTLPExporterConfig = {}) {
     super(host, PROTOBUF, options);
+  }
+}
+
+/** OTLP/HTTP in protobuf. See {@link MetricExporter}. */
+export class OTLPMetricExporter extends MetricExporter {
+  /**
+   * Opens nothing before the first metrics come.
+   *
+   * @throws OtlpError `invalid_option`
+   */
+  constructor(options: OTLPMetricExporterOptions = {}) {
+    super({ host, metrics: metricsSources }, PROTOBUF, options, options);
   }
 }
 

@@ -2,12 +2,14 @@ import type { RecordedSignal, Transport } from '../../deliver/transport.ts';
 import { resolveExporterOptions } from '../../exporters/exporter-options.ts';
 import { grpcOptions, type OTLPGRPCExporterConfig } from '../../exporters/grpc-options.ts';
 import { LogExporter } from '../../exporters/otlp-log-exporter.ts';
+import { MetricExporter, type MetricPreferences } from '../../exporters/otlp-metric-exporter.ts';
 import { TraceExporter } from '../../exporters/otlp-trace-exporter.ts';
 import { shownUrl } from '../../health/report.ts';
 import { PROTOBUF } from '../../request-bodies.ts';
 import { transportOptions } from '../../wiring.ts';
 import { host } from './exporter-host.ts';
 import { nodeGrpcTransport } from './grpc-transport.ts';
+import { metricsSources } from './metrics.ts';
 
 /** OTLP/gRPC. See {@link TraceExporter}. */
 export class OTLPTraceExporter extends TraceExporter {
@@ -30,6 +32,19 @@ export class OTLPLogExporter extends LogExporter {
    */
   constructor(options: OTLPGRPCExporterConfig = {}) {
     super(grpcHost(), PROTOBUF, httpOptions(options, 'logs'));
+  }
+}
+
+/** OTLP/gRPC. See {@link MetricExporter}. */
+export class OTLPMetricExporter extends MetricExporter {
+  /**
+   * Opens nothing before the first metrics come.
+   *
+   * @throws OtlpError `invalid_option`
+   */
+  constructor(options: OTLPGRPCExporterConfig & MetricPreferences = {}) {
+    const parts = { host: grpcHost(), metrics: metricsSources };
+    super(parts, PROTOBUF, httpOptions(options, 'metrics'), options);
   }
 }
 
