@@ -46,7 +46,7 @@ const portableAsText = {
       const { code } = await transform(readFileSync(path, 'utf8'), {
         ...{ minifyWhitespace: true, minifySyntax: true, target: 'es2022' },
       });
-      const end = /export\s*\{\s*(\w+) as instantiate\s*\};?\s*$/;
+      const end = /export\s*\{\s*([\w$]+) as instantiate\s*\};?\s*$/;
       if (!end.test(code)) throw new Error(`${path}: unexpected end`);
       const packed = brotliCompressSync(`'use strict';${code.replace(end, 'return $1')}`);
       return {
