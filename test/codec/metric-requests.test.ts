@@ -175,6 +175,36 @@ describe('requests of metrics', () => {
     }
   });
 
+  it.each([
+    [1 << 20, undefined],
+    [400_000, undefined],
+    [1 << 20, 700],
+  ])('are put together elsewhere from pieces, in %d bytes, of %s points', (length, maxPoints) => {
+    for (const engine of ENGINE_NAMES) {
+      const cells = openCells(engine);
+      const { resource, scope } = groupsOf(cells);
+      const stream = cells.stream({ name: 'm', kind: SUM });
+      for (let id = 0; id < 2500; id++) {
+        const cell = cells.series(stream, attributesOf({ id, text: 'x'.repeat(300) }), 1, 0);
+        cells.i32[(cell + CELL_STATE) >> 2] = 1;
+      }
+      const into = new Uint8Array(length);
+      const ids: unknown[] = [];
+      const batch = { resource, scopes: [{ scope, streams: [stream] }], timeSec: 1, timeNano: 0 };
+      const outcome = cells.encode({ ...batch, into, maxPoints }, (bytes, points) => {
+        expect(bytes.buffer).toBe(into.buffer);
+        expect(points).toBeLessThanOrEqual(maxPoints ?? 2500);
+        const read = decodeMetricsOfficially(bytes).flatMap((r) =>
+          r.scopes.flatMap((s) => s.metrics.flatMap((metric) => metric.points)),
+        );
+        expect(read).toHaveLength(points);
+        ids.push(...read.map(({ attributes }) => attributes[0]![1]));
+      });
+      expect(outcome).toMatchObject({ points: 2500, tooLarge: 0 });
+      expect(ids).toEqual(Array.from({ length: 2500 }, (_, id) => ({ int: BigInt(id) })));
+    }
+  });
+
   it('are whole when memory is used up: they become smaller, and more', () => {
     for (const engine of ENGINE_NAMES) {
       const cells = openCells(engine, 512 * 1024);
