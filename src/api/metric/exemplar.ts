@@ -106,13 +106,22 @@ export const DEFAULT_RESERVOIR: ReservoirFactory = (aggregation) => {
 /** Exemplars that a reservoir of somebody else may give. */
 export const MAX_CUSTOM_EXEMPLARS = 32;
 
+/** No i32 has more. */
+const MOST = 0x7fffffff;
+
 /** Decides which measurements the built-in reservoirs of one stream keep, and in which place. */
 export class Places {
   private readonly size: number;
   private readonly boundaries: readonly number[] | undefined;
   private readonly random: () => number;
-  /** By series: measurements seen since the last collection, of each bucket. */
+  /**
+   * By series, and of each bucket: measurements seen since the last collection; and, where there is
+   * but one place, which of them is the next to be kept.
+   */
   private readonly seen = new Map<number, Int32Array>();
+  /** Of the series asked for last: mostly it is that of many measurements. */
+  private lastCell = 0;
+  private last: Int32Array = new Int32Array(0);
 
   constructor(reservoir: BuiltInReservoir, random: () => number) {
     this.size = reservoir.size;
@@ -122,20 +131,32 @@ export class Places {
 
   /** Where a measurement goes, or -1. */
   placeOf(cell: number, value: number): number {
+    const seen = cell === this.lastCell ? this.last : this.seenOf(cell);
+    const { boundaries, size } = this;
+    if (boundaries === undefined && size !== 1) {
+      const before = seen[0]!++;
+      if (before < size) return before;
+      const place = Math.floor(this.random() * (before + 1));
+      return place < size ? place : -1;
+    }
+    const place = boundaries === undefined ? 0 : bucketOf(boundaries, value);
+    const count = ++seen[2 * place]!;
+    if (count < seen[2 * place + 1]!) return -1;
+    // Each later one, the k-th, is kept with a chance of 1 in k: that none is before the k-th has one
+    // of count / k, so that a single draw says which is next.
+    seen[2 * place + 1] = Math.min(Math.floor(count / (1 - this.random())) + 1, MOST);
+    return place;
+  }
+
+  private seenOf(cell: number): Int32Array {
     let seen = this.seen.get(cell);
     if (seen === undefined) {
-      seen = new Int32Array(this.boundaries === undefined ? 1 : this.size);
+      seen = new Int32Array(this.boundaries === undefined ? 2 : 2 * this.size);
       this.seen.set(cell, seen);
     }
-    if (this.boundaries === undefined) {
-      const before = seen[0]++;
-      if (before < this.size) return before;
-      const place = Math.floor(this.random() * (before + 1));
-      return place < this.size ? place : -1;
-    }
-    const bucket = bucketOf(this.boundaries, value);
-    const before = seen[bucket]++;
-    return before === 0 || this.random() * (before + 1) < 1 ? bucket : -1;
+    this.lastCell = cell;
+    this.last = seen;
+    return seen;
   }
 
   /** A collection is over: all begin anew. */
@@ -145,6 +166,7 @@ export class Places {
 
   forget(cell: number): void {
     this.seen.delete(cell);
+    this.lastCell = 0;
   }
 }
 

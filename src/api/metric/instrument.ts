@@ -154,7 +154,8 @@ export class SyncInstrument {
     if (exemplarFilter !== FILTER_OFF) {
       const active = contextOf(context);
       if (exemplarFilter === FILTER_ON || isSampled(active)) {
-        sample({ stream, cell }, value, { attributes, context: active });
+        const place = stream.placeOf(cell, value);
+        if (place >= 0) sample({ stream, cell, place }, value, { attributes, context: active });
       }
     }
   }
@@ -191,7 +192,10 @@ export class SyncInstrument {
     if (exemplarFilter === FILTER_OFF) return;
     const context = contextOf(given.context);
     if (exemplarFilter === FILTER_ON || isSampled(context)) {
-      sample(target, value, { attributes: given.attributes, context });
+      const { stream, cell } = target;
+      const place = stream.placeOf(cell, value);
+      const { attributes } = given;
+      if (place >= 0) sample({ stream, cell, place }, value, { attributes, context });
     }
   }
 
@@ -230,12 +234,13 @@ function admit(stream: Stream, attributes: unknown): number {
   return cell;
 }
 
-function sample(target: Target, value: number, given: Given): void {
-  const { stream, cell } = target;
+function sample(target: Target & { readonly place: number }, value: number, given: Given): void {
+  const { stream, cell, place } = target;
   const { sets } = stream;
   try {
     const all = () => sets.read(given.attributes);
     stream.sample(cell, value, {
+      place,
       all,
       filtered: () => missing(stream, cell, all()),
       context: given.context ?? ROOT_CONTEXT,
@@ -312,7 +317,8 @@ class Bound {
       const active = contextOf(context);
       if (exemplarFilter === FILTER_ON || isSampled(active)) {
         const { attributes, cell } = this;
-        sample({ stream, cell }, value, { attributes, context: active });
+        const place = stream.placeOf(cell, value);
+        if (place >= 0) sample({ stream, cell, place }, value, { attributes, context: active });
       }
     }
   }

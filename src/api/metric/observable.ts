@@ -112,8 +112,11 @@ class Observations {
       const value = this.values[index]!;
       stream.observe(cell, value, adds || stream.isOverflow(cell));
       if (this.shared.exemplarFilter !== FILTER_ON) continue;
+      const place = stream.placeOf(cell, value);
+      if (place < 0) continue;
       const left = stream.isOverflow(cell) ? all : sets.dropped(all);
-      stream.sample(cell, value, { all: () => all, filtered: () => left, context: ROOT_CONTEXT });
+      const attributes = { all: () => all, filtered: () => left };
+      stream.sample(cell, value, { place, ...attributes, context: ROOT_CONTEXT });
     }
     if (set >= 0) table.settle(set);
   }

@@ -110,6 +110,14 @@ export class SetTable {
   }
 }
 
+/** A measurement that becomes an exemplar. */
+export interface Sampled {
+  readonly place: number;
+  readonly context: Context;
+  all(): Attributes;
+  filtered(): Attributes | undefined;
+}
+
 /** A metric as one reader has it: where its series are, and what is known of them. */
 export class Stream {
   // What every measurement touches stands first.
@@ -370,12 +378,17 @@ export class Stream {
     totals.clear();
   }
 
-  /** Offers a measurement to the series' reservoir. `filtered`: what the series does not have. */
-  sample(
-    cell: number,
-    value: number,
-    measured: { all: () => Attributes; filtered: () => Attributes | undefined; context: Context },
-  ): void {
+  /**
+   * The place that a measurement gets in the series' reservoir, or -1. Reservoirs of others, which
+   * decide for themselves, have one for any.
+   */
+  placeOf(cell: number, value: number): number {
+    if (this.reservoirs !== undefined) return 0;
+    return this.places === undefined ? -1 : this.places.placeOf(cell, value);
+  }
+
+  /** Gives a measurement its place. `filtered`: what the series does not have of its attributes. */
+  sample(cell: number, value: number, measured: Sampled): void {
     const { clock } = this.shared;
     if (this.reservoirs !== undefined) {
       clock.begin();
@@ -385,8 +398,6 @@ export class Stream {
       attempt(() => reservoir?.offer(value, time, attributes, measured.context));
       return;
     }
-    const place = this.places?.placeOf(cell, value) ?? -1;
-    if (place < 0) return;
     clock.begin();
     const span = measured.context === ROOT_CONTEXT ? undefined : spanIn(measured.context);
     const ids =
@@ -394,7 +405,13 @@ export class Stream {
         ? undefined
         : [span.traceId0, span.traceId1, span.traceId2, span.traceId3, span.spanId0, span.spanId1];
     const { sec, nano } = clock;
-    this.cells.setExemplar(cell, place, { value, sec, nano, ids, filtered: measured.filtered() });
+    this.cells.setExemplar(cell, measured.place, {
+      value,
+      sec,
+      nano,
+      ids,
+      filtered: measured.filtered(),
+    });
   }
 
   private reservoirOf(cell: number): ExemplarReservoir | undefined {
