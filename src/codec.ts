@@ -179,6 +179,11 @@ export function codecOn(sources: EngineSources): Codec {
   };
 }
 
+/** Of codecs that one entry has. */
+export function readyOf(...codecs: readonly { ready(): Promise<void> }[]): () => Promise<void> {
+  return async () => void (await Promise.all(codecs.map((codec) => codec.ready())));
+}
+
 function encodersOn(engine: Engine, plan: MemoryPlan): Encoders {
   const traces = spanEncoder(engine, plan);
   return { plan, traces, logs: logEncoder(engine, plan, traces) };

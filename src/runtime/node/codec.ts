@@ -1,7 +1,10 @@
-import { codecOn } from '../../codec.ts';
+import { codecOn, readyOf } from '../../codec.ts';
+import { metricCodecOn } from '../../metric-codec.ts';
 import { engines } from './engines.ts';
+import { metricsSources } from './metrics.ts';
 
 const codec = codecOn(engines);
+const metrics = metricCodecOn(metricsSources);
 
 /** See {@link Codec.encodeTraces}. */
 export const encodeTraces = codec.encodeTraces;
@@ -11,10 +14,16 @@ export const encodeTracesJson = codec.encodeTracesJson;
 export const encodeLogs = codec.encodeLogs;
 /** See {@link Codec.encodeLogsJson}. */
 export const encodeLogsJson = codec.encodeLogsJson;
+/** See {@link MetricCodec.encodeMetrics}. */
+export const encodeMetrics = metrics.encodeMetrics;
+/** See {@link MetricCodec.encodeMetricsJson}. */
+export const encodeMetricsJson = metrics.encodeMetricsJson;
 /** See {@link Codec.ready}. */
-export const ready = codec.ready;
+export const ready = readyOf(codec, metrics);
 
+export type * from '../../api/metric/data.ts';
 export type { Codec } from '../../codec.ts';
 export { isOtlpError, OtlpError } from '../../errors.ts';
 export type * from '../../exporters/log-like.ts';
 export type * from '../../exporters/span-like.ts';
+export type { MetricCodec } from '../../metric-codec.ts';
