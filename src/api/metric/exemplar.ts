@@ -1,12 +1,12 @@
 import {
   type Attributes,
   type Context,
-  context as contextApi,
   type HrTime,
   ROOT_CONTEXT,
   trace as traceApi,
 } from '@opentelemetry/api';
 import { ActiveSpanContext } from '../context/active-span.ts';
+import { currentContext } from '../context/current.ts';
 import { FLAG_SAMPLED, SpanIdentity } from '../trace/identity.ts';
 import type { Aggregation } from './aggregation.ts';
 import { EXPONENTIAL_HISTOGRAM, type Exemplar, HISTOGRAM } from './data.ts';
@@ -41,7 +41,7 @@ export function isSampled(context: Context): boolean {
 /** The context of a measurement. */
 export function contextOf(given: Context | undefined): Context {
   try {
-    return given ?? contextApi.active();
+    return given ?? currentContext();
   } catch {
     // A context manager of somebody else.
     return ROOT_CONTEXT;
