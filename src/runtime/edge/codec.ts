@@ -1,14 +1,20 @@
-import { codecOn, readyOf } from '../../codec.ts';
-import { metricCodecOn } from '../../metric-codec.ts';
+import { type Codec, codecOn, readyOf } from '../../codec.ts';
+import { type MetricCodec, metricCodecOn } from '../../metric-codec.ts';
 import { engines } from './engines.ts';
 import { metricsSources } from './metrics.ts';
 
-const codec = codecOn(engines);
-const metrics = metricCodecOn(metricsSources);
+// Bundlers leave out what is not imported: the binary `metrics`, above all.
+const codec = /* @__PURE__ */ codecOn(engines);
+const metrics = /* @__PURE__ */ metricCodecOn(metricsSources);
 
 // Documented where declarations come from: ../node/codec.ts.
-export const { encodeTraces, encodeTracesJson, encodeLogs, encodeLogsJson } = codec;
-export const { encodeMetrics, encodeMetricsJson } = metrics;
-export const ready = readyOf(codec, metrics);
+export const encodeTraces: Codec['encodeTraces'] = (spans) => codec.encodeTraces(spans);
+export const encodeTracesJson: Codec['encodeTracesJson'] = (spans) => codec.encodeTracesJson(spans);
+export const encodeLogs: Codec['encodeLogs'] = (records) => codec.encodeLogs(records);
+export const encodeLogsJson: Codec['encodeLogsJson'] = (records) => codec.encodeLogsJson(records);
+export const encodeMetrics: MetricCodec['encodeMetrics'] = (given) => metrics.encodeMetrics(given);
+export const encodeMetricsJson: MetricCodec['encodeMetricsJson'] = (given) =>
+  metrics.encodeMetricsJson(given);
+export const ready = /* @__PURE__ */ readyOf(codec, metrics);
 
 export { isOtlpError, OtlpError } from '../../errors.ts';
