@@ -56,6 +56,8 @@ export interface MetricsParts {
   readonly nowhere: boolean;
   /** Whether nothing is measured. */
   readonly disabled: boolean;
+  /** Whether they are shown to somebody who waits for them. */
+  readonly isConsole: boolean;
   readonly deliver: Deliver;
   readonly clock: Clock;
   /** Shared with the other signals. */
@@ -77,10 +79,13 @@ export interface Metrics {
   redescribe(attributes: Attributes, schemaUrl: string): void;
   /** Has Prometheus ask for metrics, at the place that the environment names. */
   expose(loading: Promise<PrometheusReader>): void;
-  /** Collects; resolves when all of it has reached delivery, `false` where readers failed. */
-  flushed(timeoutMillis: number): Promise<boolean>;
+  /**
+   * Collects; resolves when all of it has reached delivery, `false` where readers failed. At the end of
+   * the process only what was measured since the last time: it may ask more than once.
+   */
+  flushed(timeoutMillis: number, atExit: boolean): Promise<boolean>;
   shutdown(timeoutMillis: number): Promise<boolean>;
-  /** For the end of the process: what can be had at once reaches delivery. */
+  /** For the end of the process: what was measured since the last export reaches delivery. */
   collectNow(): void;
   health(stats: SignalStats): MetricsHealth;
 }
@@ -93,7 +98,7 @@ interface Opened {
 }
 
 export function metricsOn(host: Host, parts: MetricsParts): Metrics {
-  const { settings, options, deliver, clock, resource, warn } = parts;
+  const { settings, options, isConsole, deliver, clock, resource, warn } = parts;
   let opened: Opened | undefined;
   let provider: RecordingMeterProvider | undefined;
   /** Of the reader that exports. */
@@ -107,6 +112,8 @@ export function metricsOn(host: Host, parts: MetricsParts): Metrics {
   let compressing = 0;
   let tooLarge = 0;
   const pending = new Set<Promise<void>>();
+  /** What the cells were when they had been exported last. */
+  let exportedState: number | undefined;
   /** What changed before there was a provider. */
   let changes: MeterProviderOptions = {};
 
@@ -180,7 +187,7 @@ export function metricsOn(host: Host, parts: MetricsParts): Metrics {
     const isExponential = settings.histogramAggregation === 'base2_exponential_bucket_histogram';
     const reader = requestReader(
       {
-        intervalMs: settings.intervalMs,
+        intervalMs: isConsole ? settings.consoleIntervalMs : settings.intervalMs,
         timeoutMs: settings.collectTimeoutMs,
         temporality: temporalityOf(settings.temporality),
         aggregation: (kind) => (isExponential && kind === 'HISTOGRAM' ? EXPONENTIAL : DEFAULT),
@@ -190,6 +197,7 @@ export function metricsOn(host: Host, parts: MetricsParts): Metrics {
           if (opened === undefined) return;
           collected(await from.collectRequests({ ...limits(), timeoutMillis }, send));
           await Promise.all(settings.producers.map((each) => bridge(each, timeoutMillis)));
+          exportedState = stateOf(await openedCells!);
           await Promise.all(pending);
         },
         forceFlush: async () => {},
@@ -231,6 +239,12 @@ export function metricsOn(host: Host, parts: MetricsParts): Metrics {
       resource,
     });
     return provider;
+  }
+
+  /** Whether nothing was measured since the last export. */
+  function isExported(): boolean {
+    if (openedCells === undefined || 'then' in openedCells) return false;
+    return stateOf(openedCells) === exportedState;
   }
 
   /** Resolves `false` where it fails: what failed has been said. */
@@ -280,10 +294,11 @@ export function metricsOn(host: Host, parts: MetricsParts): Metrics {
     },
     redescribe: (attributes, schemaUrl) => provider?.redescribe(attributes, schemaUrl),
     expose: (loading) => made().addReader(exposed(loading)),
-    flushed: (timeoutMillis) => done(provider?.forceFlush({ timeoutMillis })),
+    flushed: (timeoutMillis, atExit) =>
+      done(atExit && isExported() ? undefined : provider?.forceFlush({ timeoutMillis })),
     shutdown: (timeoutMillis) => done(provider?.shutdown({ timeoutMillis })),
     collectNow() {
-      if (collector === undefined || opened === undefined) return;
+      if (collector === undefined || opened === undefined || isExported()) return;
       collected(collector.collectRequestsNow(limits(), send));
     },
     health(stats) {
@@ -301,4 +316,11 @@ export function metricsOn(host: Host, parts: MetricsParts): Metrics {
   const isAsked = settings.readers.length > 0 || settings.producers.length > 0;
   if (isAsked && !parts.disabled) made();
   return metrics;
+}
+
+/** Stands for all that was measured: another number when any of it changes, but for one in 2^32. */
+function stateOf({ i32 }: Cells): number {
+  let state = 0;
+  for (let i = 0; i < i32.length; i++) state = Math.imul(state ^ i32[i]!, 0x9e3779b1) + i;
+  return state | 0;
 }

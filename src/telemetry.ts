@@ -286,6 +286,7 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
     options,
     nowhere: nowhere.has('metrics'),
     disabled: settings.disabled,
+    isConsole: destinations.metrics.transport.name === 'console',
     deliver: destinations.metrics.deliver,
     clock,
     resource: resourceGroup,
@@ -339,7 +340,7 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
   }
 
   /** All waits share one deadline. */
-  async function finish(end: 'drained' | 'close'): Promise<boolean> {
+  async function finish(end: 'drained' | 'close', atExit = false): Promise<boolean> {
     const within = settings.flushTimeoutMs;
     const deadlineAt = host.now() + within;
     // By themselves, so that without processors nobody waits a turn longer.
@@ -347,7 +348,11 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
       each === null ? [] : inTime(host, end === 'close' ? each.shutdown() : each.flushed(), within),
     );
     const collecting = metrics.used
-      ? inTime(host, end === 'close' ? metrics.shutdown(within) : metrics.flushed(within), within)
+      ? inTime(
+          host,
+          end === 'close' ? metrics.shutdown(within) : metrics.flushed(within, atExit),
+          within,
+        )
       : true;
     const handed = await inTime(host, handOver(), within);
     const collected = await collecting;
@@ -412,7 +417,7 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
 
   const stopWatching = settings.flushOnExit
     ? host.onExit({
-        flush: async () => (await flush()).complete,
+        flush: () => finish('drained', true),
         lost: () => {
           metrics.collectNow();
           for (const pipeline of pipelines) {

@@ -132,6 +132,30 @@ describe('metrics of start()', () => {
     expect(rig.host.warnings.join()).toContain('1 data point lost (exit 1)');
   });
 
+  it('that were exported are not exported again when the process ends, nor lost', async () => {
+    const rig = started();
+    const counter = rig.telemetry.meter('m').createCounter('c');
+    rig.telemetry
+      .meter('m')
+      .createObservableGauge('g')
+      .addCallback((result) => result.observe(1));
+    counter.add(1);
+    const exits = async () => {
+      const done = rig.host.exitGracefully();
+      await rig.host.settle();
+      expect(await done).toBe(true);
+    };
+    await exits();
+    await exits();
+    expect(rig.transport.payloads).toHaveLength(1);
+    counter.add(1);
+    await exits();
+    expect(rig.transport.payloads).toHaveLength(2);
+    rig.host.exitNow();
+    expect(rig.host.warnings).toEqual([]);
+    expect(rig.telemetry.health().signals.metrics).toMatchObject({ recorded: 4, sent: 4 });
+  });
+
   it('are none where the environment says so, or the SDK is disabled', async () => {
     const none = started({}, { env: { OTEL_SDK_DISABLED: 'true' } });
     none.telemetry.meter('m').createCounter('c').add(1);

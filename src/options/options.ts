@@ -170,7 +170,7 @@ export interface StartOptions {
     readonly configurator?: LoggerConfigurator;
   };
   readonly metrics?: {
-    /** Time between two collections, milliseconds. `OTEL_METRIC_EXPORT_INTERVAL`. Default 60 000. */
+    /** Time between two collections, milliseconds. `OTEL_METRIC_EXPORT_INTERVAL`. Default 60 000, to the console 10 000. */
     readonly intervalMs?: number;
     /** Time that callbacks may take, milliseconds. `OTEL_METRIC_EXPORT_TIMEOUT`. Default 30 000. */
     readonly timeoutMs?: number;

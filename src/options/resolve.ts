@@ -50,6 +50,8 @@ export interface LogSettings extends SignalSettings {
 /** Option `metrics` with its defaults. */
 export interface MetricSettings extends SignalSettings {
   readonly intervalMs: number;
+  /** Of an exporter to the console (specification, "Metrics Exporters - Standard output"). */
+  readonly consoleIntervalMs: number;
   readonly collectTimeoutMs: number;
   readonly maxExportBatchSize: number | undefined;
   readonly temporality: TemporalityPreference;
@@ -257,9 +259,12 @@ function resolveMetrics(
     return given ?? variables?.choice(`metrics.${name}`, known[0]!, known) ?? known[0]!;
   };
   const { maxExportBatchSize: most } = metrics;
+  const interval = (fallback: number) =>
+    number('metrics.intervalMs', metrics.intervalMs, [fallback, 1, LONGEST_MS]);
   return {
     ...resolveSignal(options, 'metrics', variables, host),
-    intervalMs: number('metrics.intervalMs', metrics.intervalMs, [60_000, 1, LONGEST_MS]),
+    intervalMs: interval(60_000),
+    consoleIntervalMs: interval(10_000),
     collectTimeoutMs: number('metrics.timeoutMs', metrics.timeoutMs, [30_000, 1, LONGEST_MS]),
     maxExportBatchSize:
       most === undefined
