@@ -27,10 +27,8 @@ import { metricsBinary as scalar } from '../../src/engine/generated/metrics-scal
 import { metricsBinary as simd } from '../../src/engine/generated/metrics-simd.ts';
 import { bytesOf } from '../../src/engine/hex.ts';
 import type { EngineName, EngineSources } from '../../src/engine/select.ts';
-import { AsyncLocalStorageContextManager } from '../../src/runtime/node/context-manager.ts';
 import { host } from '../../src/runtime/node/host.ts';
 import { assertTotal } from '../points.ts';
-import { type ContextSubject, inContext } from './context.ts';
 import type { Metering, MeteringOptions } from './metrics-sdk.ts';
 
 export {
@@ -113,12 +111,12 @@ export function opener(engine: EngineName): (options: MeteringOptions) => Meteri
 
 export type BoundMode = 'exemplars-off' | 'trace-based' | 'trace-based-in-span';
 
-/** A loop of `counter.bind(…).add`. */
+/** A loop of `counter.bind(…).add`, in whatever context manager there is. */
 export function boundAdding(
   engine: EngineName,
   mode: BoundMode,
   count: number,
-): ContextSubject & { check(): Promise<void> } {
+): { run(): void; check(): Promise<void> } {
   const filter = mode === 'exemplars-off' ? 'always_off' : 'trace_based';
   const limits = {
     temporality: 'cumulative',
@@ -131,29 +129,21 @@ export function boundAdding(
   const add = () => {
     for (let n = 0; n < count; n++) bound.add(1);
   };
-  const subject = inMode(mode, add);
-  return {
-    ...subject,
-    async check() {
-      subject.before();
-      subject.run();
-      subject.run();
-      assertTotal(await collect(), 2 * count);
-    },
-  };
-}
-
-/** With the host's context manager, inside a span of ours where the mode says so. */
-function inMode(mode: BoundMode, add: () => void): ContextSubject {
-  const manager = new AsyncLocalStorageContextManager();
-  if (mode !== 'trace-based-in-span') return inContext(manager, add);
   const tracer = sampling();
-  return inContext(manager, () => {
+  const inSpan = () =>
     tracer.startActiveSpan('GET /orders/:id', (span) => {
       add();
       span.end();
     });
-  });
+  const run = mode === 'trace-based-in-span' ? inSpan : add;
+  return {
+    run,
+    async check() {
+      run();
+      run();
+      assertTotal(await collect(), 2 * count);
+    },
+  };
 }
 
 const BOUNDS = { count: 128, valueLength: Number.POSITIVE_INFINITY, valueDepth: 64 };
