@@ -22,15 +22,17 @@ export interface AllocationResult {
   readonly bytesPerOp: number;
 }
 
-const WARM_BATCHES = 160;
-const BATCHES = 16;
+/** Records, or measurements, until all is compiled; and those that are counted. */
+const WARM_OPS = 80_000;
+const OPS = 8_000;
 
 const order: AllocationOrder = JSON.parse(process.argv[2]);
 const { run, ops } = await open(order);
-for (let i = 0; i < WARM_BATCHES; i++) run();
+const runs = Math.ceil(OPS / ops);
+for (let i = 0; i < Math.max(20, WARM_OPS / ops); i++) run();
 await new Promise((resolve) => setTimeout(resolve, 50));
 globalThis.gc?.({ type: 'minor' });
-for (let i = 0; i < 2; i++) run();
+run();
 
 const collections: number[] = [];
 const observer = new PerformanceObserver((list) => {
@@ -39,7 +41,7 @@ const observer = new PerformanceObserver((list) => {
 observer.observe({ entryTypes: ['gc'] });
 const start = performance.now();
 const before = allocatedBytes();
-for (let i = 0; i < BATCHES; i++) run();
+for (let i = 0; i < runs; i++) run();
 const bytes = allocatedBytes() - before;
 const end = performance.now();
 // Entries arrive asynchronously.
@@ -49,7 +51,7 @@ if (collections.some((at) => at >= start && at <= end)) {
   throw new Error('garbage was collected while allocation was measured');
 }
 
-const result: AllocationResult = { bytesPerOp: bytes / (BATCHES * ops) };
+const result: AllocationResult = { bytesPerOp: bytes / (runs * ops) };
 process.send?.(result);
 process.disconnect();
 
