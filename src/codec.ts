@@ -179,9 +179,9 @@ export function codecOn(sources: EngineSources): Codec {
   };
 }
 
-/** Of codecs that one entry has. */
-export function readyOf(...codecs: readonly { ready(): Promise<void> }[]): () => Promise<void> {
-  return async () => void (await Promise.all(codecs.map((codec) => codec.ready())));
+/** When all codecs that one entry has are. */
+export async function readyOf(...codecs: readonly { ready(): Promise<void> }[]): Promise<void> {
+  await Promise.all(codecs.map((codec) => codec.ready()));
 }
 
 function encodersOn(engine: Engine, plan: MemoryPlan): Encoders {

@@ -3,18 +3,24 @@ import { inlinedEngines } from '../../engine/inlined.ts';
 import { metricsSources } from '../../engine/inlined-metrics.ts';
 import { type MetricCodec, metricCodecOn } from '../../metric-codec.ts';
 
-// Bundlers leave out what is not imported: the binary `metrics`, above all.
-const codec = /* @__PURE__ */ codecOn(inlinedEngines);
-const metrics = /* @__PURE__ */ metricCodecOn(metricsSources);
+let codec: Codec | undefined;
+let metricCodec: MetricCodec | undefined;
+
+// Made by the first call: bundlers leave out what is not imported, the binary `metrics` above all, as
+// long as no call stands here.
+const records = () => (codec ??= codecOn(inlinedEngines));
+const metrics = () => (metricCodec ??= metricCodecOn(metricsSources));
 
 // Documented where declarations come from: ../node/codec.ts.
-export const encodeTraces: Codec['encodeTraces'] = (spans) => codec.encodeTraces(spans);
-export const encodeTracesJson: Codec['encodeTracesJson'] = (spans) => codec.encodeTracesJson(spans);
-export const encodeLogs: Codec['encodeLogs'] = (records) => codec.encodeLogs(records);
-export const encodeLogsJson: Codec['encodeLogsJson'] = (records) => codec.encodeLogsJson(records);
-export const encodeMetrics: MetricCodec['encodeMetrics'] = (given) => metrics.encodeMetrics(given);
+export const encodeTraces: Codec['encodeTraces'] = (spans) => records().encodeTraces(spans);
+export const encodeTracesJson: Codec['encodeTracesJson'] = (spans) =>
+  records().encodeTracesJson(spans);
+export const encodeLogs: Codec['encodeLogs'] = (given) => records().encodeLogs(given);
+export const encodeLogsJson: Codec['encodeLogsJson'] = (given) => records().encodeLogsJson(given);
+export const encodeMetrics: MetricCodec['encodeMetrics'] = (given) =>
+  metrics().encodeMetrics(given);
 export const encodeMetricsJson: MetricCodec['encodeMetricsJson'] = (given) =>
-  metrics.encodeMetricsJson(given);
-export const ready = /* @__PURE__ */ readyOf(codec, metrics);
+  metrics().encodeMetricsJson(given);
+export const ready: Codec['ready'] = () => readyOf(records(), metrics());
 
 export { isOtlpError, OtlpError } from '../../errors.ts';

@@ -1,4 +1,4 @@
-import { codecOn, readyOf } from '../../codec.ts';
+import { type Codec, codecOn, readyOf } from '../../codec.ts';
 import { metricCodecOn } from '../../metric-codec.ts';
 import { engines } from './engines.ts';
 import { metricsSources } from './metrics.ts';
@@ -19,11 +19,11 @@ export const encodeMetrics = metrics.encodeMetrics;
 /** See {@link MetricCodec.encodeMetricsJson}. */
 export const encodeMetricsJson = metrics.encodeMetricsJson;
 /** See {@link Codec.ready}. */
-export const ready = readyOf(codec, metrics);
+export const ready: Codec['ready'] = () => readyOf(codec, metrics);
 
 export type * from '../../api/metric/data.ts';
-export type { Codec } from '../../codec.ts';
 export { isOtlpError, OtlpError } from '../../errors.ts';
 export type * from '../../exporters/log-like.ts';
 export type * from '../../exporters/span-like.ts';
 export type { MetricCodec } from '../../metric-codec.ts';
+export type { Codec };
