@@ -92,14 +92,17 @@ function sumOf(point: DecodedPoint): number {
 const total = (counts: readonly unknown[] | undefined) =>
   (counts ?? []).reduce((sum: number, count) => sum + Number(count), 0);
 
-/** The points of the only metric there is. */
+/** The points of the only metric there is, which may come in pieces. */
 function pointsOf(bytes: Uint8Array): readonly DecodedPoint[] {
   const metrics = MetricsRequest.decode(bytes).resourceMetrics.flatMap((resource) =>
     resource.scopeMetrics.flatMap((scope) => scope.metrics),
   );
-  assert.equal(metrics.length, 1, `one metric recorded, ${metrics.length} encoded`);
-  const { sum, gauge, histogram, exponentialHistogram } = metrics[0]!;
-  return (sum ?? gauge ?? histogram ?? exponentialHistogram)!.dataPoints;
+  const names = new Set(metrics.map(({ name }) => name));
+  assert.equal(names.size, 1, `one metric recorded, ${names.size} encoded`);
+  return metrics.flatMap(
+    ({ sum, gauge, histogram, exponentialHistogram }) =>
+      (sum ?? gauge ?? histogram ?? exponentialHistogram)!.dataPoints,
+  );
 }
 
 /** Throws unless `bytes` hold one point of one sum, which comes to so much. */
