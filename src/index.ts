@@ -1,7 +1,15 @@
 export type { LoggerConfig, LoggerConfigurator } from './api/log/config.ts';
-export type { LogRecordProcessor } from './api/log/processors.ts';
-export type { ReadWriteLogRecord } from './api/log/readable.ts';
-export type { Logger, LoggerOptions, LoggerProvider, LogRecord } from './api/log/types.ts';
+export type { LogEnabledOptions, LogRecordProcessor } from './api/log/processors.ts';
+export type { ReadableLogRecord, ReadWriteLogRecord } from './api/log/readable.ts';
+export {
+  type AnyValue,
+  type EnabledOptions,
+  type Logger,
+  type LoggerOptions,
+  type LoggerProvider,
+  type LogRecord,
+  SeverityNumber,
+} from './api/log/types.ts';
 export type { ExemplarFilter } from './api/metric/exemplar.ts';
 export type {
   MeterConfig,

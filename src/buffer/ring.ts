@@ -44,6 +44,7 @@ import {
   SPAN_TEXT,
   SPAN_TRACE_ID,
   STRINGS_HALF_BYTES,
+  VALUE_DOUBLE,
   VALUE_FALSE,
   VALUE_INT32,
   VALUE_KIND_BITS,
@@ -517,7 +518,7 @@ export class Ring extends WordWriter {
   }
 
   private attributes(w: number, attributes: Attributes): number {
-    const { words, limit, marks, maxTextUnits } = this;
+    const { words, limit, marks, maxTextUnits, doubles, doubleWords } = this;
     const { shape, count, values } = attributes;
     const { epoch } = this.strings;
     if (shape.epoch !== epoch) this.internKeys(shape);
@@ -558,10 +559,17 @@ export class Ring extends WordWriter {
           w = this.value(w, head, value);
         }
       } else if (typeof value === 'number' && head !== 0) {
-        if ((value | 0) === value && value !== 0) {
+        // As `number` has it, but for what has no 32 bits and no fraction either.
+        if ((value | 0) === value && (value !== 0 || 1 / value > 0)) {
           words[w] = head | VALUE_INT32;
           words[w + 1] = value;
           w += 2;
+        } else if (!Number.isInteger(value)) {
+          doubles[0] = value;
+          words[w] = head | VALUE_DOUBLE;
+          words[w + 1] = doubleWords[0]!;
+          words[w + 2] = doubleWords[1]!;
+          w += 3;
         } else {
           w = this.number(w, head, value);
         }

@@ -30,8 +30,8 @@ export class WordWriter {
   protected readonly encoder = new TextEncoder();
   /** Word index that what is being written must not pass. */
   protected limit = 0;
-  private readonly doubles = new Float64Array(1);
-  private readonly doubleWords = new Int32Array(this.doubles.buffer);
+  protected readonly doubles = new Float64Array(1);
+  protected readonly doubleWords = new Int32Array(this.doubles.buffer);
 
   constructor(buffer: ArrayBuffer) {
     this.words = new Int32Array(buffer);

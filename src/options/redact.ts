@@ -52,6 +52,8 @@ const URL_TEXTS: KeyPatterns = [
   'url.fragment',
   'http.url',
   'http.target',
+  // Of log records.
+  'body',
   /\.header\.(?:referer|location|content[_-]location)$/i,
   'db.query.text',
   'db.statement',

@@ -4,6 +4,7 @@ import { type Attributes, Group } from '../../buffer/record.ts';
 import { unboundedTree } from '../../buffer/shape.ts';
 import { OtlpError } from '../../errors.ts';
 import type { Host } from '../../runtime/host.ts';
+import { currentContext } from '../context/current.ts';
 import { Scopes } from '../scopes.ts';
 import type { Clock } from '../trace/clock.ts';
 import { say } from '../trace/say.ts';
@@ -219,7 +220,8 @@ export class RecordingMeterProvider implements MeterProvider {
     else if (this.#waiting === undefined || this.#waiting.length >= MAX_WAITING) {
       dropped.engine_loading++;
     } else {
-      const { attributes, context } = given;
+      // The span that is active now, not when the engine is there.
+      const { attributes, context = currentContext() } = given;
       this.#waiting.push({ instrument, value, given: { attributes: copied(attributes), context } });
     }
   }
