@@ -411,7 +411,9 @@ export function encodeCells(batch: i32, out: i32, limit: i32): i32 {
       const prelude = load<i32>(stream + STREAM_PRELUDE);
       const guess = load<i32>(stream + STREAM_GUESS);
       const pointWidth = varintSize(guess);
-      const metricWidth = varintSize(load<i32>(stream + STREAM_COUNT) * (guess + 1 + pointWidth));
+      // Of many series only a part may have room: what is guessed too large is moved as a whole.
+      const likely = load<i32>(stream + STREAM_COUNT) * (guess + 1 + pointWidth);
+      const metricWidth = varintSize(min(likely, max(inside - p, 1)));
       let metricAt = 0;
       let first = points;
       let firstAt = p;
