@@ -98,7 +98,7 @@ describe.each(ENGINE_NAMES)('histograms on %s', (engine) => {
   it('begins anew when it was taken, if its stream gives away', () => {
     const cells = openCells(engine);
     const boundaries = [1, 2, 3];
-    for (const temporality of [DELTA, undefined]) {
+    for (const temporality of [DELTA, undefined] as const) {
       const stream = cells.stream({ name: 'h', kind: HISTOGRAM, boundaries, temporality });
       const cell = cells.series(stream, attributesOf({}), 1, 0);
       for (const value of [0, 1.5, 9]) cells.recordHistogram(cell, value);

@@ -43,7 +43,10 @@ function everywhere(data: ResourceMetrics, limits: Limits = {}, maxBytes?: numbe
 }
 
 const DESCRIPTOR = { name: 'm', description: 'Said.', unit: 'ms', valueType: 1 } as const;
-const TIMES = { startTime: [1_700_000_000, 1], endTime: [1_700_000_060, 999_999_999] } as const;
+const TIMES: { readonly startTime: HrTime; readonly endTime: HrTime } = {
+  startTime: [1_700_000_000, 1],
+  endTime: [1_700_000_060, 999_999_999],
+};
 
 function collected(...metrics: MetricData[]): ResourceMetrics {
   return {

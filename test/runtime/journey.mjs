@@ -81,6 +81,28 @@ export async function refusedJourney(start, options) {
   return { report: await telemetry.shutdown() };
 }
 
+export const LOG = { eventName: 'order.placed', severityText: 'INFO', severityNumber: 9 };
+export const BODY = { text: 'Grüße', list: [1, 'a'], map: { inner: true } };
+export const ROUTE = { 'http.route': '/orders/{id}' };
+
+/** A log record and metrics beside a span, from `start()` to the flush report. */
+export async function signalsJourney(start, options) {
+  const telemetry = start(options);
+  record(telemetry);
+  telemetry
+    .logger(SCOPE.name, SCOPE.version)
+    .emit({ ...LOG, body: BODY, attributes: { text: 'Grüße, 世界 🌍', long: ATTRIBUTES.long } });
+  const meter = telemetry.meter(SCOPE.name, SCOPE.version);
+  const count = meter.createCounter('smoke.count', { unit: '{order}' });
+  count.add(2, ROUTE);
+  count.bind?.(ROUTE).add(3);
+  const duration = meter.createHistogram('smoke.duration', { unit: 's' });
+  for (const value of [0.1, 7, 20_000]) duration.record(value, ROUTE);
+  meter.createObservableGauge('smoke.level').addCallback((result) => result.observe(0.5));
+  const report = await telemetry.shutdown();
+  return { engine: telemetry.health().engine, report };
+}
+
 /** What is said where `otlp-wasm/exporters/grpc` cannot be had; `load` imports it. */
 export async function missingExporter(load, isOtlpError) {
   try {

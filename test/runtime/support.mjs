@@ -4,7 +4,17 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { compress, createCompressor } from 'otlp-wasm/compress';
-import { ATTRIBUTES, COMPRESSED, compressible, SCOPE, SERVICE, SPAN } from './journey.mjs';
+import {
+  ATTRIBUTES,
+  BODY,
+  COMPRESSED,
+  compressible,
+  LOG,
+  ROUTE,
+  SCOPE,
+  SERVICE,
+  SPAN,
+} from './journey.mjs';
 
 /** This host cannot be had on this machine. */
 export class Unavailable extends Error {
@@ -133,6 +143,40 @@ export function assertArrived(collector, language, options) {
   const offMs = Number(span.startTimeUnixNano / NANOS_PER_MS) - Date.now();
   assert.ok(Math.abs(offMs) < CLOCK_TOLERANCE_MS, `starts ${offMs} ms from now`);
   return span;
+}
+
+/** Checks that the collector got what `signalsJourney` records, and forgets it. */
+export function assertSignals(collector, { engine, report }, expected) {
+  const [spans, logs, metrics] = [collector.traces(), collector.logs(), collector.metrics()];
+  collector.clear();
+  assert.equal(engine.name, expected, engine.reason);
+  assert.deepEqual([report.complete, report.sent, report.dropped], [true, 5, 0]);
+  assert.equal(spans.length, 1, 'spans');
+  assert.equal(logs.length, 1, 'log records');
+  const [log] = logs;
+  const { eventName, severityText, severityNumber } = log;
+  assert.deepEqual({ eventName, severityText, severityNumber }, LOG);
+  assert.deepEqual(log.body, BODY);
+  assert.deepEqual(log.attributes, { text: 'Grüße, 世界 🌍', long: ATTRIBUTES.long });
+  const [count, duration, level] = metrics;
+  assert.deepEqual(
+    metrics.map(({ name, unit }) => [name, unit]),
+    [
+      ['smoke.count', '{order}'],
+      ['smoke.duration', 's'],
+      ['smoke.level', ''],
+    ],
+  );
+  assert.equal(count.sum.dataPoints[0].asDouble, 5);
+  assert.deepEqual(count.sum.dataPoints[0].attributes, ROUTE);
+  const [point] = duration.histogram.dataPoints;
+  assert.deepEqual([point.count, point.sum, point.min, point.max], [3n, 20_007.1, 0.1, 20_000]);
+  assert.equal(point.bucketCounts.at(-1), 1n);
+  assert.equal(level.gauge.dataPoints[0].asDouble, 0.5);
+  for (const { scope, resource } of [log, ...metrics]) {
+    assert.deepEqual([scope.name, scope.version], [SCOPE.name, SCOPE.version]);
+    assert.equal(resource.attributes['service.name'], SERVICE);
+  }
 }
 
 /** The first request is too large, and the encoding of the second is not understood. */

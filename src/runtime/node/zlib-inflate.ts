@@ -1,20 +1,25 @@
-import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 
 /** Rejects what is damaged; with the code `ERR_BUFFER_TOO_LARGE` what would be longer than `maxBytes`. */
 export type ZlibInflate = (bytes: Uint8Array, maxBytes: number) => Promise<Uint8Array>;
 
-type Call = (bytes: Uint8Array, ...rest: never[]) => void;
+type Call = (
+  bytes: Uint8Array,
+  options: { readonly maxOutputLength: number },
+  done: (error: Error | null, inflated: Uint8Array) => void,
+) => void;
 
 /** From Node.js 22.15 on; in the types of the oldest that is supported it is not. */
 const { zstdDecompress } = zlib as unknown as { readonly zstdDecompress?: Call };
 
 function by(call: Call): ZlibInflate {
-  const inflate = promisify(call) as (
-    bytes: Uint8Array,
-    options: { maxOutputLength: number },
-  ) => Promise<Uint8Array>;
-  return (bytes, maxOutputLength) => inflate(bytes, { maxOutputLength });
+  return (bytes, maxOutputLength) =>
+    new Promise((resolve, reject) => {
+      call(bytes, { maxOutputLength }, (error, inflated) => {
+        if (error === null) resolve(inflated);
+        else reject(error);
+      });
+    });
 }
 
 /** What Node inflates, by Content-Encoding. Off the main thread. */

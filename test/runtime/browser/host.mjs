@@ -9,6 +9,7 @@ import {
   assertHashed,
   assertNested,
   assertRemade,
+  assertSignals,
   ENCODINGS,
 } from './support.mjs';
 
@@ -127,6 +128,8 @@ export async function open(project) {
         assert.deepEqual(problems, []);
         return engine.reason;
       },
+      'logs and metrics': async () =>
+        assertSignals(collector, await visit({ query: 'signals' }), 'simd'),
       'http/json, loaded late': async () => {
         const { report, lazy, problems } = await visit({ query: 'protocol=http/json' });
         assert.deepEqual([report.complete, report.sent], [true, 1]);

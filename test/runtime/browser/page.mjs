@@ -6,6 +6,7 @@ import {
   optionsFor,
   record,
   refusedJourney,
+  signalsJourney,
 } from './journey.mjs';
 
 const asked = new URLSearchParams(location.search);
@@ -16,6 +17,7 @@ const options = optionsFor(asked.get('collector'), {
 
 function travel() {
   if (asked.has('nested')) return nestedJourney(start, options);
+  if (asked.has('signals')) return signalsJourney(start, options);
   if (asked.has('refused')) return refusedJourney(start, options);
   if (asked.has('exporter')) {
     return missingExporter(() => import('otlp-wasm/exporters/grpc'), isOtlpError);

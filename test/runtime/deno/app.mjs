@@ -1,7 +1,7 @@
 import { start } from 'otlp-wasm';
-import { journey, nestedJourney, refusedJourney } from './journey.mjs';
+import { journey, nestedJourney, refusedJourney, signalsJourney } from './journey.mjs';
 
-const JOURNEYS = { nested: nestedJourney, refused: refusedJourney };
+const JOURNEYS = { nested: nestedJourney, refused: refusedJourney, signals: signalsJourney };
 
 // Options come as an argument: the program has no permission to read the environment.
 const [options, kind] = Deno.args;

@@ -13,6 +13,7 @@ import {
   assertHashed,
   assertNested,
   assertRemade,
+  assertSignals,
   capture,
   ENCODINGS,
   exporterUrls,
@@ -85,6 +86,10 @@ export async function open(project) {
     return engine.reason;
   }
 
+  async function signals(expected, flags, options) {
+    assertSignals(collector, await app(flags, { options, args: ['signals'] }), expected);
+  }
+
   const remade = (protocol) => {
     const options = { protocol };
     const more = { options, args: ['refused'], stderr: QUIET };
@@ -123,6 +128,9 @@ export async function open(project) {
     },
     cases: {
       'simd, by itself': () => arrives('simd'),
+      'logs and metrics': () => signals('simd', [], {}),
+      'logs and metrics, http/json': () => signals('simd', [], { protocol: 'http/json' }),
+      'logs and metrics, no WebAssembly': () => signals('portable', ['--v8-flags=--jitless'], {}),
       'http/json': () => arrives('simd', [], { options: { protocol: 'http/json' } }),
       'every encoding, loaded late': async () => {
         for (const compression of ENCODINGS)

@@ -1,7 +1,7 @@
 import { isOtlpError, start } from 'otlp-wasm';
-import { journey, nestedJourney, refusedJourney } from './journey.mjs';
+import { journey, nestedJourney, refusedJourney, signalsJourney } from './journey.mjs';
 
-const JOURNEYS = { nested: nestedJourney, refused: refusedJourney };
+const JOURNEYS = { nested: nestedJourney, refused: refusedJourney, signals: signalsJourney };
 
 try {
   const travel = JOURNEYS[process.argv[2]] ?? journey;

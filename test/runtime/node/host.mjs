@@ -9,6 +9,7 @@ import {
   assertHashed,
   assertNested,
   assertRemade,
+  assertSignals,
   ENCODINGS,
   exporterUrls,
   resultOf,
@@ -29,6 +30,10 @@ export async function open(project) {
     assert.deepEqual([result.report.complete, result.report.sent], [true, 1]);
     assertArrived(collector, 'nodejs', options);
     return result.engine.reason;
+  }
+
+  async function signals(expected, options = {}, flags = []) {
+    assertSignals(collector, await app(options, flags, ['signals']), expected);
   }
 
   const remade = (protocol) =>
@@ -66,6 +71,11 @@ export async function open(project) {
         assert.match(await arrives('portable', { engine: 'portable' }), /asked for/),
       'http/json': () => arrives('simd', { protocol: 'http/json' }),
       grpc: () => arrives('simd', { protocol: 'grpc' }),
+      'logs and metrics': () => signals('simd'),
+      'logs and metrics, http/json': () => signals('simd', { protocol: 'http/json' }),
+      'logs and metrics, grpc': () => signals('simd', { protocol: 'grpc' }),
+      'logs and metrics, no SIMD': () => signals('scalar', {}, ['--no-enable-sse4-1']),
+      'logs and metrics, no WebAssembly': () => signals('portable', {}, ['--jitless']),
       'every encoding, loaded late': async () => {
         for (const compression of ENCODINGS) await arrives('simd', { compression });
       },

@@ -1,4 +1,4 @@
-import { nest, optionsFor, record, refusedJourney } from './journey.mjs';
+import { nest, optionsFor, record, refusedJourney, signalsJourney } from './journey.mjs';
 
 /** What a worker answers whose telemetry `start` starts, as the query of the request asks for. */
 export function answerWith(start) {
@@ -11,6 +11,7 @@ export function answerWith(start) {
     const protocol = asked.get('protocol') ?? undefined;
     const compression = asked.get('compression') ?? undefined;
     const options = optionsFor(env.COLLECTOR, { engine, protocol, compression });
+    if (asked.has('signals')) return Response.json(await signalsJourney(start, options));
     if (asked.has('refused')) return Response.json(await refusedJourney(start, options));
     const kind = `${engine} ${protocol} ${compression}`;
     if (!telemetries.has(kind)) telemetries.set(kind, start(options));

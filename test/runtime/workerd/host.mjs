@@ -13,6 +13,7 @@ import {
   assertHashed,
   assertNested,
   assertRemade,
+  assertSignals,
   capture,
   ENCODINGS,
   Unavailable,
@@ -146,6 +147,12 @@ export async function open(project) {
     cases: {
       'simd, from a static import, by itself': () => arrives('simd'),
       'another request of the same worker': () => arrives('simd'),
+      'logs and metrics': async () =>
+        assertSignals(collector, await healthOf('main', '?signals'), 'simd'),
+      'logs and metrics, http/json': async () =>
+        assertSignals(collector, await healthOf('main', '?signals&protocol=http/json'), 'simd'),
+      'logs and metrics, portable': async () =>
+        assertSignals(collector, await healthOf('main', '?signals&engine=portable'), 'portable'),
       'many requests at once': async () => {
         await Promise.all(Array.from({ length: REQUESTS }, () => fetch(server.urls.main)));
         await collector.waitFor({ spans: REQUESTS });
