@@ -152,7 +152,7 @@ describe('encoded metrics', () => {
       [-1e300, -largest],
       [Number.NaN, 0n],
     ] as const) {
-      const shape = { name: 'm', kind: SUM, int: true };
+      const shape = { name: 'm', kind: SUM, int: true } as const;
       const point = pointOf(shape, (cells, cell) => measure(cells, cell, value));
       expect(point).toMatchObject({ value: { int } });
     }
@@ -163,7 +163,13 @@ describe('encoded metrics', () => {
       encodeMetricsEverywhere((cells) =>
         [true, false].flatMap((monotonic) =>
           [0, 1].map((temporality) => {
-            const shape = { name: 'm', kind: SUM, monotonic, temporality: temporality as 0 | 1 };
+            const kind = SUM;
+            const shape = {
+              name: 'm',
+              kind,
+              monotonic,
+              temporality: temporality as 0 | 1,
+            } as const;
             const stream = cells.stream(shape);
             measure(cells, cells.series(stream, attributesOf({}), 1, 0), 1);
             return stream;
