@@ -45,7 +45,7 @@ export function group<T extends object>(
   if (value === undefined) return {};
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   // Not the value: of headers that are one text it is all.
-  const seen = value === null ? 'null' : typeShown(value);
+  const seen = value === null ? 'null' : Array.isArray(value) ? 'an array' : typeShown(value);
   throw invalid(`option '${name}' is ${seen}; give an object, or leave it out.`);
 }
 

@@ -53,7 +53,8 @@ export interface MetricSettings extends SignalSettings {
   /** Of an exporter to the console (specification, "Metrics Exporters - Standard output"). */
   readonly consoleIntervalMs: number;
   readonly collectTimeoutMs: number;
-  readonly maxExportBatchSize: number | undefined;
+  /** Infinity: as many as fit. */
+  readonly maxExportBatchSize: number;
   readonly temporality: TemporalityPreference;
   readonly histogramAggregation: NonNullable<Metrics['histogramAggregation']>;
   readonly views: readonly ViewOptions[];
@@ -259,6 +260,7 @@ function resolveMetrics(
     return given ?? variables?.choice(`metrics.${name}`, known[0]!, known) ?? known[0]!;
   };
   const { maxExportBatchSize: most } = metrics;
+  const all = Number.POSITIVE_INFINITY;
   const interval = (fallback: number) =>
     number('metrics.intervalMs', metrics.intervalMs, [fallback, 1, LONGEST_MS]);
   return {
@@ -266,10 +268,7 @@ function resolveMetrics(
     intervalMs: interval(60_000),
     consoleIntervalMs: interval(10_000),
     collectTimeoutMs: number('metrics.timeoutMs', metrics.timeoutMs, [30_000, 1, LONGEST_MS]),
-    maxExportBatchSize:
-      most === undefined
-        ? undefined
-        : Math.floor(number('metrics.maxExportBatchSize', most, [0, 1, LONGEST_MS])),
+    maxExportBatchSize: Math.floor(number('metrics.maxExportBatchSize', most, [all, 1, all])),
     temporality: choice('temporality', TEMPORALITIES),
     histogramAggregation: choice('histogramAggregation', HISTOGRAMS),
     views: list('metrics.views', metrics.views, 'views'),
