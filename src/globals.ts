@@ -13,11 +13,11 @@ const FOREIGN_CONTEXT: ContextHealth = {
   reason: 'another context manager was registered before; it stays',
 };
 
-/** What is registered. */
+/** What is registered. A signal of which nothing is exported leaves its global to others. */
 export interface Registered {
   readonly tracerProvider: api.TracerProvider;
-  readonly meterProvider: api.MeterProvider;
-  readonly loggerProvider: LoggerProvider;
+  readonly meterProvider: api.MeterProvider | undefined;
+  readonly loggerProvider: LoggerProvider | undefined;
   readonly propagator: api.TextMapPropagator | undefined;
 }
 
@@ -66,10 +66,14 @@ export function registerGlobals(
   };
   const isTracing = api.trace.setGlobalTracerProvider(tracerProvider);
   take('tracer provider', isTracing, () => api.trace.disable());
-  const isMetering = api.metrics.setGlobalMeterProvider(meterProvider);
-  take('meter provider', isMetering, () => api.metrics.disable());
-  const releaseLogs = registerLogs(loggerProvider);
-  take('logger provider', releaseLogs !== undefined, () => releaseLogs?.());
+  if (meterProvider !== undefined) {
+    const isMetering = api.metrics.setGlobalMeterProvider(meterProvider);
+    take('meter provider', isMetering, () => api.metrics.disable());
+  }
+  if (loggerProvider !== undefined) {
+    const releaseLogs = registerLogs(loggerProvider);
+    take('logger provider', releaseLogs !== undefined, () => releaseLogs?.());
+  }
   const propagator =
     registered.propagator ??
     host.propagator?.(host.env, warn) ??

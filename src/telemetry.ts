@@ -453,7 +453,19 @@ export function startOn(host: Host, options: StartOptions = {}): Telemetry {
   function register(this: Telemetry): Telemetry {
     if (registered) return this;
     registered = true;
-    const globals = registerGlobals(host, { ...providers, propagator: options.propagator }, warn);
+    const { tracerProvider, meterProvider, loggerProvider: loggers } = providers;
+    const measures = !nowhere.has('metrics') || isExposed || settings.metrics.readers.length > 0;
+    const takesLogs = !nowhere.has('logs') || logProcessors !== null;
+    const globals = registerGlobals(
+      host,
+      {
+        tracerProvider,
+        meterProvider: measures ? meterProvider : undefined,
+        loggerProvider: takesLogs ? loggers : undefined,
+        propagator: options.propagator,
+      },
+      warn,
+    );
     context = globals.context;
     unregister = () => {
       globals.release();

@@ -56,10 +56,12 @@ describe('a program that traces by its own copy of the API', () => {
   it.each([
     ['1.9', API_1_9],
     ['1.10', API_1_10],
-  ])('of %s may register what it has of its own: metrics, a logger', async (_version, folder) => {
-    app.install('@opentelemetry/api', folder);
-    app.write({
-      'app.cjs': `
+  ])(
+    'of %s may register what it has of its own: a logger, and metrics where ours are none',
+    async (_version, folder) => {
+      app.install('@opentelemetry/api', folder);
+      app.write({
+        'app.cjs': `
         const { diag, metrics, DiagLogLevel } = require('@opentelemetry/api');
         const said = [];
         const say = (line) => said.push(line);
@@ -70,10 +72,14 @@ describe('a program that traces by its own copy of the API', () => {
         console.log(metrics.setGlobalMeterProvider(meters), metrics.getMeterProvider() === meters);
         console.log(said.includes('hello'));
       `,
-    });
-    const ended = await run([...PRELOAD, 'app.cjs']);
-    expect(ended).toMatchObject({ ...QUIET, stdout: 'true\ntrue true\ntrue\n' });
-  });
+      });
+      // Where metrics are exported, ours are the ones.
+      const first = await run([...PRELOAD, 'app.cjs']);
+      expect(first).toMatchObject({ ...QUIET, stdout: 'true\nfalse false\ntrue\n' });
+      const ended = await run([...PRELOAD, 'app.cjs'], { OTEL_METRICS_EXPORTER: 'none' });
+      expect(ended).toMatchObject({ ...QUIET, stdout: 'true\ntrue true\ntrue\n' });
+    },
+  );
 
   it('sees the globals when its copy is later than ours', async () => {
     // A copy that says so: its code is that of 1.10, which compares the same way.
