@@ -103,6 +103,11 @@ export function metricsOn(host: Host, parts: MetricsParts): Metrics {
   let provider: RecordingMeterProvider | undefined;
   /** Of the reader that exports. */
   let collector: Collector | undefined;
+  let knowEngine = () => {};
+  /** Resolves when the engine is there, or will never be. */
+  const engineKnown = new Promise<void>((resolve) => {
+    knowEngine = resolve;
+  });
   let giveCells: ((cells: Cells | Promise<Cells>) => void) | undefined;
   let giveUp = () => {};
   let openedCells: Cells | Promise<Cells> | undefined;
@@ -194,6 +199,7 @@ export function metricsOn(host: Host, parts: MetricsParts): Metrics {
       },
       {
         async export(from, timeoutMillis) {
+          await engineKnown;
           if (opened === undefined) return;
           collected(await from.collectRequests({ ...limits(), timeoutMillis }, send));
           await Promise.all(settings.producers.map((each) => bridge(each, timeoutMillis)));
@@ -287,10 +293,12 @@ export function metricsOn(host: Host, parts: MetricsParts): Metrics {
     open(engine, makeBody, request) {
       opened = { engine, makeBody, request };
       giveCells?.(openCells(opened));
+      knowEngine();
     },
     abandon() {
       isAbandoned = true;
       giveUp();
+      knowEngine();
     },
     redescribe: (attributes, schemaUrl) => provider?.redescribe(attributes, schemaUrl),
     expose: (loading) => made().addReader(exposed(loading)),

@@ -2,6 +2,7 @@ import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { MetricProducer } from '../src/api/metric/reader.ts';
 import { manualReader } from '../src/api/metric/readers.ts';
+import { fakeHost, startOn } from '../src/testing/index.ts';
 import { started } from './support/telemetry.ts';
 
 const running: { shutdown(): Promise<unknown> }[] = [];
@@ -130,6 +131,31 @@ describe('metrics of start()', () => {
       dropped: { exit: 1 },
     });
     expect(rig.host.warnings.join()).toContain('1 data point lost (exit 1)');
+  });
+
+  it('wait for an engine that is loaded late, and for their own binary', async () => {
+    const late = async <T>(load: () => Promise<T>) => {
+      for (let i = 0; i < 20; i++) await Promise.resolve();
+      return load();
+    };
+    const host = fakeHost({
+      engines: {
+        portable: () => late(() => import('../src/engine/generated/core-portable.js')),
+      },
+    });
+    const portable = () => late(() => import('../src/engine/generated/metrics-portable.js'));
+    const metrics = { ...host.metrics, portable };
+    const telemetry = startOn({ ...host, metrics }, { engine: 'portable' });
+    expect(telemetry.health().engine.name).toBe('loading');
+    telemetry.meter('m').createCounter('c').add(2, { a: 1 });
+    const down = telemetry.shutdown();
+    while (telemetry.health().signals.metrics.sent === 0) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      await host.settle();
+    }
+    expect(await down).toMatchObject({ complete: true, recorded: 1, sent: 1 });
+    const [metric] = host.transport.metrics();
+    expect(metric!.sum!.dataPoints[0]).toMatchObject({ asDouble: 2, attributes: { a: 1 } });
   });
 
   it('that were exported are not exported again when the process ends, nor lost', async () => {

@@ -199,13 +199,22 @@ export class RecordingMeterProvider implements MeterProvider {
   }
 
   #open(cells: Cells): void {
+    const { isClosed } = this.#shared;
     this.#shared.cells = cells;
+    // What waits was measured before the shutdown.
+    this.#shared.isClosed = false;
     for (const meter of this.#meters) meter.reconfigure();
     const waiting = this.#waiting ?? [];
     this.#waiting = undefined;
     for (const { instrument, value, given } of waiting) {
       instrument.measure(value, given.attributes, given.context);
     }
+    if (isClosed) this.#close();
+  }
+
+  #close(): void {
+    this.#shared.isClosed = true;
+    for (const meter of this.#meters) meter.close();
   }
 
   /** No engine will come. */
@@ -243,8 +252,7 @@ export class RecordingMeterProvider implements MeterProvider {
    */
   shutdown(options?: { timeoutMillis?: number }): Promise<void> {
     if (this.#down === undefined) {
-      this.#shared.isClosed = true;
-      for (const meter of this.#meters) meter.close();
+      this.#close();
       this.#down = this.#each('shutdown', (reader) => reader.shutdown(options));
     }
     return this.#down;
