@@ -48,6 +48,7 @@ const unbundled :Workerd.Worker = (
     (name = "@opentelemetry/api", esModule = embed "build/api.js"),
     (name = "otlp-wasm", esModule = embed "node_modules/otlp-wasm/dist/workerd.js"),
     (name = "core.wasm", wasm = embed "node_modules/otlp-wasm/dist/core.wasm"),
+    (name = "metrics.wasm", wasm = embed "node_modules/otlp-wasm/dist/metrics.wasm"),
     (name = "json-format.js", esModule = embed "node_modules/otlp-wasm/dist/json-format.js"),
     (name = "web-slow-path.js", esModule = embed "node_modules/otlp-wasm/dist/web-slow-path.js"),
     (name = "edge-compressor.js", esModule = embed "node_modules/otlp-wasm/dist/edge-compressor.js"),
@@ -66,6 +67,7 @@ const entryAlone :Workerd.Worker = (
     (name = "@opentelemetry/api", esModule = embed "build/api.js"),
     (name = "otlp-wasm", esModule = embed "node_modules/otlp-wasm/dist/workerd.js"),
     (name = "core.wasm", wasm = embed "node_modules/otlp-wasm/dist/core.wasm"),
+    (name = "metrics.wasm", wasm = embed "node_modules/otlp-wasm/dist/metrics.wasm"),
   ],
   compatibilityDate = "2026-06-01",
   bindings = .bindings,
@@ -74,6 +76,7 @@ const entryAlone :Workerd.Worker = (
 const modules :List(Workerd.Worker.Module) = [
   (name = "worker.js", esModule = embed "build/worker.js"),
   (name = "core.wasm", wasm = embed "build/core.wasm"),
+  (name = "metrics.wasm", wasm = embed "build/metrics.wasm"),
   (name = "codecs.wasm", wasm = embed "build/codecs.wasm"),
   (name = "hashes.wasm", wasm = embed "build/hashes.wasm"),
 ];
