@@ -471,4 +471,32 @@ export const mutants = [
     from: 'known.points.set(series, added(before, point))',
     to: 'known.points.set(series, point)',
   },
+  {
+    what: 'views do not rename',
+    row: 'Metrics / The `View` allows configuring the name, description, attributes keys and aggregation of the resulting metric stream.',
+    file: 'src/api/metric/view.ts',
+    from: 'name: name ?? instrument.name,',
+    to: 'name: instrument.name,',
+  },
+  {
+    what: 'what a sampled span is active for is not looked at',
+    row: 'Metrics / The metrics SDK supports `TraceBased` exemplar filter',
+    file: 'src/api/metric/exemplar.ts',
+    from: 'return span !== undefined && (span.spanContext().traceFlags & FLAG_SAMPLED) !== 0;',
+    to: 'return span !== undefined;',
+  },
+  {
+    what: 'there is no cardinality limit',
+    row: 'Metrics / Metric SDK implements cardinality limit',
+    file: 'src/api/metric/stream.ts',
+    from: 'this.limit = config.cardinalityLimit;',
+    to: 'this.limit = 1_000_000;',
+  },
+  {
+    what: 'a configured meter stays as it was',
+    row: 'Metrics / The updated configuration applies to all already returned `Meter`s.',
+    file: 'src/api/metric/meter.ts',
+    from: '!this.isDisabled && shared.isEnabled(this.scope);',
+    to: '!this.isDisabled;',
+  },
 ];
