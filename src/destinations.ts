@@ -28,7 +28,7 @@ export type Destinations = Readonly<Record<RecordedSignal, Destination>> & {
   readonly nowhere: ReadonlySet<RecordedSignal>;
 };
 
-export const RECORDED_SIGNALS: readonly RecordedSignal[] = ['traces', 'logs', 'metrics'];
+const RECORDED_SIGNALS: readonly RecordedSignal[] = ['traces', 'logs', 'metrics'];
 
 /** What reaches a place. */
 interface Way {

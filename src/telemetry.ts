@@ -34,12 +34,13 @@ import {
 import { metricsOn } from './metering.ts';
 import { resolveAuth } from './options/auth.ts';
 import { LONGEST_MS } from './options/delivery.ts';
+import { once } from './options/once.ts';
 import type { StartOptions } from './options/options.ts';
 import { resolveOptions } from './options/resolve.ts';
 import { Pipeline, type PipelineOptions } from './pipeline.ts';
 import { bodiesOn, PROTOBUF } from './request-bodies.ts';
 import type { Host, HostContext } from './runtime/host.ts';
-import { inTime, MAX_WAITING, memoryFor, once } from './wiring.ts';
+import { inTime, MAX_WAITING, memoryFor } from './wiring.ts';
 
 /**
  * What instrumentation asks of a tracer provider beyond the API (specification, "Tracer

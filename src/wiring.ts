@@ -102,12 +102,3 @@ export function inTime(
     });
   });
 }
-
-/** Says each line once. */
-export function once(warn: (line: string) => void): (line: string) => void {
-  const said = new Set<string>();
-  return (line) => {
-    if (!said.has(line)) warn(line);
-    said.add(line);
-  };
-}

@@ -3,6 +3,7 @@ import type { Compression } from '../compress/compress.ts';
 import type { RecordedSignal } from '../deliver/transport.ts';
 import { anyOf, checkedEndpoint, headerProblem, shown, signalUrl } from './checks.ts';
 import { grpcUrl } from './grpc-url.ts';
+import { once } from './once.ts';
 import type { Protocol } from './options.ts';
 import { type Env, exporterVariables, setVariables } from './variables.ts';
 
@@ -139,11 +140,7 @@ export function variablesOf(
   said = new Set<string>(),
 ): Variables {
   /** What several signals read is warned of once. */
-  const warn = (line: string) => {
-    if (said.has(line)) return;
-    said.add(line);
-    tell(line);
-  };
+  const warn = once(tell, said);
 
   const given = (...names: readonly string[]) => setVariables(env, names);
 
