@@ -103,15 +103,12 @@ export function metricsOn(host: Host, parts: MetricsParts): Metrics {
   let provider: RecordingMeterProvider | undefined;
   /** Of the reader that exports. */
   let collector: Collector | undefined;
-  let knowEngine = () => {};
-  /** Resolves when the engine is there, or will never be. */
-  const engineKnown = new Promise<void>((resolve) => {
+  let knowEngine: (on: Opened | undefined) => void = () => {};
+  /** Resolves when the engine is there, or to undefined when it will never be. */
+  const engineKnown = new Promise<Opened | undefined>((resolve) => {
     knowEngine = resolve;
   });
-  let giveCells: ((cells: Cells | Promise<Cells>) => void) | undefined;
-  let giveUp = () => {};
   let openedCells: Cells | Promise<Cells> | undefined;
-  let isAbandoned = false;
   /** Data points encoded, those of them that a compressor has, and those too large for a request. */
   let recorded = 0;
   let compressing = 0;
@@ -199,8 +196,7 @@ export function metricsOn(host: Host, parts: MetricsParts): Metrics {
       },
       {
         async export(from, timeoutMillis) {
-          await engineKnown;
-          if (opened === undefined) return;
+          if ((await engineKnown) === undefined) return;
           collected(await from.collectRequests({ ...limits(), timeoutMillis }, send));
           await Promise.all(settings.producers.map((each) => bridge(each, timeoutMillis)));
           exportedState = stateOf(await openedCells!);
@@ -224,10 +220,9 @@ export function metricsOn(host: Host, parts: MetricsParts): Metrics {
 
   function cells(): Cells | Promise<Cells> {
     if (opened !== undefined) return openCells(opened);
-    return new Promise((resolve, reject) => {
-      giveCells = resolve;
-      giveUp = () => reject(new Error('there is no engine'));
-      if (isAbandoned) giveUp();
+    return engineKnown.then((on) => {
+      if (on === undefined) throw new Error('there is no engine');
+      return openCells(on);
     });
   }
 
@@ -292,14 +287,9 @@ export function metricsOn(host: Host, parts: MetricsParts): Metrics {
     },
     open(engine, makeBody, request) {
       opened = { engine, makeBody, request };
-      giveCells?.(openCells(opened));
-      knowEngine();
+      knowEngine(opened);
     },
-    abandon() {
-      isAbandoned = true;
-      giveUp();
-      knowEngine();
-    },
+    abandon: () => knowEngine(undefined),
     redescribe: (attributes, schemaUrl) => provider?.redescribe(attributes, schemaUrl),
     expose: (loading) => made().addReader(exposed(loading)),
     flushed: (timeoutMillis, atExit) =>
