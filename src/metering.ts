@@ -114,8 +114,8 @@ export function metricsOn(host: Host, parts: MetricsParts): Metrics {
   let compressing = 0;
   let tooLarge = 0;
   const pending = new Set<Promise<void>>();
-  /** What the cells were when they had been exported last. */
-  let exportedState: number | undefined;
+  /** The cells, and what they were when they had been exported last. */
+  let exported: { readonly cells: Cells; readonly state: number } | undefined;
   /** What changed before there was a provider. */
   let changes: MeterProviderOptions = {};
 
@@ -199,7 +199,8 @@ export function metricsOn(host: Host, parts: MetricsParts): Metrics {
           if ((await engineKnown) === undefined) return;
           collected(await from.collectRequests({ ...limits(), timeoutMillis }, send));
           await Promise.all(settings.producers.map((each) => bridge(each, timeoutMillis)));
-          exportedState = stateOf(await openedCells!);
+          const held = await openedCells!;
+          exported = { cells: held, state: stateOf(held) };
           await Promise.all(pending);
         },
         forceFlush: async () => {},
@@ -244,8 +245,7 @@ export function metricsOn(host: Host, parts: MetricsParts): Metrics {
 
   /** Whether nothing was measured since the last export. */
   function isExported(): boolean {
-    if (openedCells === undefined || 'then' in openedCells) return false;
-    return stateOf(openedCells) === exportedState;
+    return exported !== undefined && stateOf(exported.cells) === exported.state;
   }
 
   /** Resolves `false` where it fails: what failed has been said. */

@@ -148,12 +148,21 @@ describe('metrics of start()', () => {
     const telemetry = startOn({ ...host, metrics }, { engine: 'portable' });
     expect(telemetry.health().engine.name).toBe('loading');
     telemetry.meter('m').createCounter('c').add(2, { a: 1 });
-    const down = telemetry.shutdown();
+    const exits = [host.exitGracefully()];
     while (telemetry.health().signals.metrics.sent === 0) {
       await new Promise((resolve) => setTimeout(resolve, 1));
       await host.settle();
     }
-    expect(await down).toMatchObject({ complete: true, recorded: 1, sent: 1 });
+    // Exported once, however often the end of the process asks.
+    exits.push(host.exitGracefully());
+    await host.settle();
+    expect(await Promise.all(exits)).toEqual([true, true]);
+    expect(telemetry.health().signals.metrics).toMatchObject({ recorded: 1, sent: 1 });
+    expect(host.transport.payloads).toHaveLength(1);
+    const down = telemetry.shutdown();
+    await host.settle();
+    expect(await down).toMatchObject({ complete: true, dropped: 0 });
+    expect(telemetry.health().signals.metrics).toMatchObject({ series: 1, dropped: { exit: 0 } });
     const [metric] = host.transport.metrics();
     expect(metric!.sum!.dataPoints[0]).toMatchObject({ asDouble: 2, attributes: { a: 1 } });
   });
