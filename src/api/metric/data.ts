@@ -5,6 +5,13 @@
  */
 
 import type { Attributes, HrTime, MetricOptions, ValueType } from '@opentelemetry/api';
+import {
+  KIND_EXPONENTIAL,
+  KIND_GAUGE,
+  KIND_HISTOGRAM,
+  KIND_SUM,
+  KIND_SUMMARY,
+} from '../../engine/generated/layout.ts';
 
 /** Numbers are upstream's `AggregationTemporality`. */
 export const DELTA = 0;
@@ -12,11 +19,11 @@ export const CUMULATIVE = 1;
 export type AggregationTemporality = typeof DELTA | typeof CUMULATIVE;
 
 /** Numbers are upstream's `DataPointType`; it has no summaries. */
-export const HISTOGRAM = 0;
-export const EXPONENTIAL_HISTOGRAM = 1;
-export const GAUGE = 2;
-export const SUM = 3;
-export const SUMMARY = 4;
+export const HISTOGRAM = KIND_HISTOGRAM;
+export const EXPONENTIAL_HISTOGRAM = KIND_EXPONENTIAL;
+export const GAUGE = KIND_GAUGE;
+export const SUM = KIND_SUM;
+export const SUMMARY = KIND_SUMMARY;
 
 /** A measurement that stands for others of its point (specification, "Exemplar"). */
 export interface Exemplar {
